@@ -1,0 +1,334 @@
+"""What crosses borders: plain frozen values with no behaviour beyond their own arithmetic."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+from typing import NewType
+from zoneinfo import ZoneInfo
+
+AccountName = NewType("AccountName", str)
+DataTypeName = NewType("DataTypeName", str)
+
+
+class Axis(StrEnum):
+    """By what a provider selects: how a window is asked for and its points are compared."""
+
+    INSTANT = "instant"  # aware UTC datetimes
+    CIVIL = "civil"  # the wearer's wall clock: naive datetimes
+    DATE = "date"  # civil days: naive datetimes at midnight
+
+
+class Kind(StrEnum):
+    """What a data type is made of; it decides the table."""
+
+    READINGS = "readings"
+    SESSIONS = "sessions"
+    DAILY = "daily"
+    SNAPSHOT = "snapshot"
+
+
+class Cadence(StrEnum):
+    """What makes a data type due."""
+
+    WATCH = "watch"  # a device sync; `every` regardless
+    OWN = "own"  # its own clock, `every`
+
+
+class Why(StrEnum):
+    """The reason of a pull, most urgent first."""
+
+    SYNC = "sync"  # the watch synced since the last complete read
+    FOLLOW_UP = "follow_up"  # values that appear some time after the sync
+    INTERVAL = "interval"  # its clock says so
+    GAP = "gap"  # a recent day that no read covers yet
+    SETTLE = "settle"  # the read after which the day is not asked again
+    BACKFILL = "backfill"  # history
+    ASKED = "asked"  # a person named the window
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Half-open [start, end) on `axis`."""
+
+    axis: Axis
+    start: datetime
+    end: datetime
+
+    def __post_init__(self) -> None:
+        if self.start >= self.end:
+            raise ValueError(f"an empty window: {self.start} to {self.end}")
+        aware = self.axis is Axis.INSTANT
+        if any((at.tzinfo is not None) is not aware for at in (self.start, self.end)):
+            raise ValueError(f"a window on the {self.axis} axis with the wrong kind of time")
+
+    @classmethod
+    def of_days(cls, axis: Axis, first: date, last: date) -> "Window":
+        """Span the civil days `first` to `last`, both included, on the civil or date axis."""
+        midnight = time()
+        return cls(
+            axis,
+            datetime.combine(first, midnight),
+            datetime.combine(last + timedelta(days=1), midnight),
+        )
+
+    def days(self) -> Iterator[date]:
+        """Give the civil days that the window touches (UTC days on the instant axis)."""
+        day = self.start.date()
+        while datetime.combine(day, time(), self.start.tzinfo) < self.end:
+            yield day
+            day += timedelta(days=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """One measured quantity of a data type."""
+
+    name: str
+    unit: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class DataType:
+    """What engine, planner and index must know of a data type; the rest is the provider's.
+
+    Attributes:
+        title: for people.
+        group: the data types whose freshness is one fact ("heart", "activity", "sleep", "account").
+        scope: without it in the grant, the type is not offered.
+        axis: on which windows are asked; None where there is no window (a snapshot).
+        longest: the longest window of one pull.
+        reread: how long after its end a day may still change.
+        every: the clock of an OWN type; for a WATCH type the longest time without a look.
+        late: values appear some time after the sync, so a sync has follow-ups.
+        dense: read by tails between whole reads, because a day is large.
+        watches: its snapshot carries the device syncs that make WATCH types due.
+    """
+
+    name: DataTypeName
+    title: str
+    kind: Kind
+    group: str
+    scope: str
+    axis: Axis | None
+    longest: timedelta
+    reread: timedelta
+    cadence: Cadence
+    every: timedelta
+    late: bool = False
+    dense: bool = False
+    watches: bool = False
+    fields: tuple[Field, ...] = ()
+    source: str = ""  # where the values come from, for the README's table
+    grain: str = ""  # how fine they are, for the README's table
+
+
+@dataclass(frozen=True, slots=True)
+class Pull:
+    """One planned request for one data type and one window.
+
+    Attributes:
+        window: None for a snapshot.
+        zone: the wearer's zone (IANA) by which civil times of the replies are turned into instants.
+        synced_at: the newest usable device sync known when it was planned (aware UTC), or None.
+    """
+
+    data_type: DataTypeName
+    window: Window | None
+    why: Why
+    zone: str
+    synced_at: datetime | None = None
+
+    @property
+    def tail(self) -> bool:
+        """Say whether it reads only part of a day: no civil day lies in it from end to end.
+
+        A tail writes no daily values and no sessions, and settles nothing.
+        """
+        if self.window is None:
+            return False
+        start, end = self.window.start, self.window.end
+        if self.window.axis is Axis.INSTANT:
+            zone = ZoneInfo(self.zone)
+            start, end = (at.astimezone(zone).replace(tzinfo=None) for at in (start, end))
+        first = start.date() + timedelta(days=start.time() > time())
+        return datetime.combine(first + timedelta(days=1), time()) > end
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent.
+
+    Attributes:
+        headers: never the access token, which the fetcher adds last.
+        form: of a POST to a token endpoint; it holds secrets.
+        json: of a POST that asks for data, as text; it holds none, and is archived.
+    """
+
+    method: str
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
+    form: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
+    json: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """An answer as received: names of headers in lower case, the body after content decoding."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What the provider still grants this account, as it last said."""
+
+    limit: int
+    left: int
+    renews_at: datetime
+
+
+Point = tuple[int, int | float, int | None]
+"""Instant (Unix milliseconds), value, duration (milliseconds; None for a sample)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Points of one field, from one source, at one UTC offset; a day has up to 40,000 of them."""
+
+    field: str
+    source: str
+    utc_offset_s: int
+    points: list[Point]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A stretch of a session: a sleep stage, a short awakening, a split of a workout."""
+
+    kind: str
+    label: str
+    start_ms: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Something with a beginning, an end and an identity at the provider.
+
+    Attributes:
+        key: the provider's id.
+        day: the civil day by which the provider selects it.
+        values: scalar fields by name.
+        labels: words about it by name (type, how it was logged).
+    """
+
+    key: str
+    day: date
+    start_ms: int
+    end_ms: int
+    utc_offset_s: int
+    values: tuple[tuple[str, int | float], ...] = ()
+    labels: tuple[tuple[str, str], ...] = ()
+    parts: tuple[Part, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Daily:
+    """One value of one civil day."""
+
+    day: date
+    field: str
+    value: int | float
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """How something stood when it was asked: `content` is JSON text with sorted keys."""
+
+    key: str
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceSync:
+    """When a watch last brought its data to the provider (aware UTC)."""
+
+    device: str
+    synced_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """All that one reply says.
+
+    Attributes:
+        outside: points beyond the window: counted, never written.
+        zone: the wearer's zone (IANA), where the reply tells it.
+    """
+
+    readings: tuple[Readings, ...] = ()
+    sessions: tuple[Session, ...] = ()
+    dailies: tuple[Daily, ...] = ()
+    snapshots: tuple[Snapshot, ...] = ()
+    syncs: tuple[DeviceSync, ...] = ()
+    outside: int = 0
+    zone: str | None = None
+
+    @property
+    def points(self) -> int:
+        """Count what would be written."""
+        return (
+            sum(len(r.points) for r in self.readings)
+            + len(self.sessions)
+            + len(self.dailies)
+            + len(self.snapshots)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What the fetcher must know of a reply: how many points, and whether more pages wait."""
+
+    points: int
+    next_page: str | None = None
+
+
+class OutcomeKind(StrEnum):
+    """How a pull ended. Only complete moves coverage."""
+
+    COMPLETE = "complete"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a pull ended: `reason` is an error's code, `detail` a sentence without secrets."""
+
+    kind: OutcomeKind
+    reason: str = ""
+    detail: str = ""
+    pages: int = 0
+    points: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Say whether every page arrived and the container was there."""
+        return self.kind is OutcomeKind.COMPLETE
+
+
+@dataclass(frozen=True, slots=True)
+class PassEnd:
+    """What a pass leaves behind for the next one, also across a restart."""
+
+    outcome: str  # "ok" or the code of the error that ended it
+    quota: Quota | None = None
+    throttled_until: datetime | None = None
+    requests: int = 0
+    detail: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
