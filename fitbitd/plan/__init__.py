@@ -1,0 +1,1 @@
+"""What to ask next, and what is known to be complete. Pure."""

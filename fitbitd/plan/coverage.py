@@ -1,0 +1,38 @@
+"""When a civil day is known to be complete. Pure."""
+
+from datetime import UTC, date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
+
+SYNC_MARGIN = timedelta(minutes=15)
+"""A sync this long after a day's end has brought its last minutes."""
+
+
+def day_end(day: date, zone: str) -> datetime:
+    """Give the instant (aware UTC) at which `day` ends for a wearer in `zone` (IANA)."""
+    midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))
+    return midnight.astimezone(UTC)
+
+
+def usable(synced_at: datetime | None, at: datetime, reread: timedelta) -> datetime | None:
+    """Give back `synced_at` if, at `at`, it is young enough to prove anything, else None.
+
+    A watch that has not synced for longer than a day may change is perhaps in a drawer.
+    """
+    return synced_at if synced_at is not None and at - synced_at < reread else None
+
+
+def settles(
+    ended_at: datetime, reread: timedelta, read_at: datetime, synced_at: datetime | None
+) -> bool:
+    """Say whether a complete read of a whole day makes it one that is not asked again.
+
+    Args:
+        ended_at: when the day ended, aware UTC.
+        reread: how long after its end a day of this data type may still change.
+        read_at: when it was read, aware UTC.
+        synced_at: the newest device sync known then, or None.
+    """
+    sync = usable(synced_at, read_at, reread)
+    if sync is None:
+        return read_at >= ended_at + 2 * reread
+    return sync >= ended_at + SYNC_MARGIN and read_at >= ended_at + reread

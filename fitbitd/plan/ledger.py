@@ -1,0 +1,108 @@
+"""Ledger: what the planner is told about an account, read from the index in one go. Pure values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, timedelta
+from types import MappingProxyType
+
+from fitbitd.model import DataTypeName, DeviceSync, Quota
+
+LONGEST_PAUSE = timedelta(hours=25)
+"""No provider and no refusal asks for a longer pause than a day: what ends later than this was
+noted by a clock that was ahead."""
+
+
+def believed(until: datetime, now: datetime) -> bool:
+    """Say whether a pause that was noted to end at `until` can be meant at `now`."""
+    return until - now <= LONGEST_PAUSE
+
+
+@dataclass(frozen=True, slots=True)
+class DayRead:
+    """The last complete read of a civil day that is not settled.
+
+    Attributes:
+        synced_at: the newest device sync that the read rests on, or None.
+        whole: it covered the day from midnight to midnight; False while only tails did.
+    """
+
+    read_at: datetime
+    readings: int
+    synced_at: datetime | None
+    whole: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TypeLedger:
+    """What is known of one data type.
+
+    Attributes:
+        read_at: when its newest days (or its snapshot) were last read completely.
+        rests_on: the device sync that this read rested on.
+        newest: the newest instant stored (readings only).
+        settled: runs of settled days, first and last included, oldest first.
+        open: days that were read and may still change.
+        blocked: until when a refused or doubted day is not asked again; the key None is the whole
+            data type.
+        doubted: those of the blocked days that came back empty after they had held something.
+        refused_at: when the whole data type was last refused.
+    """
+
+    read_at: datetime | None = None
+    rests_on: datetime | None = None
+    newest: datetime | None = None
+    settled: tuple[tuple[date, date], ...] = ()
+    open: Mapping[date, DayRead] = field(default_factory=lambda: MappingProxyType({}))
+    blocked: Mapping[date | None, datetime] = field(default_factory=lambda: MappingProxyType({}))
+    doubted: frozenset[date] = frozenset()
+    refused_at: datetime | None = None
+
+    def after_consent(self, consented_at: datetime) -> "TypeLedger":
+        """Give the same without a refusal of the whole data type that a new consent may lift."""
+        if self.refused_at is None or self.refused_at >= consented_at:
+            return self
+        days: dict[date | None, datetime] = {
+            day: until for day, until in self.blocked.items() if day is not None
+        }
+        return replace(self, blocked=days, refused_at=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """What is known of one account.
+
+    Attributes:
+        zone: the wearer's zone (IANA) by the newest profile, None before the first.
+        devices: the newest sync of each device that is a watch.
+        syncs: the newest device syncs of the last two days, oldest first, for their follow-ups.
+        unfinished_passes: trailing passes that began and never ended: the process died in them.
+        last_seen_at: the newest time in the archive; a clock before it is wrong.
+    """
+
+    zone: str | None = None
+    types: Mapping[DataTypeName, TypeLedger] = field(default_factory=lambda: MappingProxyType({}))
+    devices: Mapping[str, DeviceSync] = field(default_factory=lambda: MappingProxyType({}))
+    syncs: tuple[datetime, ...] = ()
+    quota: Quota | None = None
+    throttled_until: datetime | None = None
+    unfinished_passes: int = 0
+    last_seen_at: datetime | None = None
+
+    @property
+    def synced_at(self) -> datetime | None:
+        """Give the newest sync of any watch."""
+        return max((device.synced_at for device in self.devices.values()), default=None)
+
+    def after_consent(self, consented_at: datetime | None) -> "Ledger":
+        """Give the same for a wearer who consented at that time; None if nobody knows when."""
+        if consented_at is None:
+            return self
+        types = {name: known.after_consent(consented_at) for name, known in self.types.items()}
+        return replace(self, types=types)
+
+    def of(self, name: DataTypeName) -> TypeLedger:
+        """Give what is known of a data type; nothing at all is a value too."""
+        return self.types.get(name, _NOTHING)
+
+
+_NOTHING = TypeLedger()
