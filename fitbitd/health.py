@@ -1,0 +1,295 @@
+"""Turn plain facts about an account into named conditions. Pure.
+
+A condition says what happened, what it means for the data, and what to do next. Its code is the
+same word in `status`, in events and in messages; `health_codes.py` has them all with their words.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from types import MappingProxyType
+
+from fitbitd.health_codes import CODES, Severity
+from fitbitd.model import AccountName, DataTypeName
+
+WATCH_SILENT_AFTER = timedelta(hours=24)
+STALE_AFTER_POLLS = 2
+DISK_LOW_BYTES = 500_000_000
+USUAL_AGE: Mapping[str, timedelta] = MappingProxyType(
+    {"heart": timedelta(hours=1), "activity": timedelta(hours=1), "sleep": timedelta(hours=24)}
+)
+"""How old the newest reading of a group is on an ordinary day: those that should be fresh."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something about an account that people should know. All times are aware UTC."""
+
+    code: str
+    severity: Severity
+    since: datetime
+    account: AccountName
+    summary: str
+    meaning: str
+    next: str
+    data_type: DataTypeName | None = None
+
+    @property
+    def key(self) -> tuple[str, str, str | None]:
+        """Give what makes it the same condition at another time."""
+        return self.account, self.code, self.data_type
+
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.account}: {self.summary}\n{self.meaning}\nNext: {self.next}"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """The error that ended the last pass: its code, a sentence without secrets, its first time."""
+
+    code: str
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TypeTrouble:
+    """What is wrong with one data type.
+
+    Attributes:
+        code: of a refusal, or `contract_changed`, or `readings_vanished`.
+        detail: the provider's reason, how often, or which days.
+    """
+
+    data_type: DataTypeName
+    code: str
+    detail: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one account. Times are aware UTC.
+
+    Attributes:
+        provider: its name for people.
+        grant: missing, fresh, stale, in_doubt or revoked.
+        grant_since: since when it is in that state.
+        token_trouble: why the token file cannot be used; empty if it can.
+        read_at: the last complete read of each group that comes from the watch; None before it.
+        syncs: device syncs: those of the last days, and in any case the newest that is known.
+        looked_at: when the devices were last asked for.
+        unfinished_passes: trailing passes that began and never ended.
+        damages: places of the archive that cannot be read.
+        skipped: replies that the index leaves out because reading them ended the program.
+        open_since: when a condition of this code began, for facts that carry no time of their own.
+    """
+
+    now: datetime
+    account: AccountName
+    provider: str
+    poll_every: timedelta
+    grant: str = "fresh"
+    grant_since: datetime | None = None
+    token_trouble: str = ""
+    last_error: Trouble | None = None
+    throttled_until: datetime | None = None
+    gone_since: datetime | None = None
+    types: tuple[TypeTrouble, ...] = ()
+    read_at: Mapping[str, datetime | None] = field(default_factory=lambda: MappingProxyType({}))
+    syncs: tuple[datetime, ...] = ()
+    looked_at: datetime | None = None
+    unfinished_passes: int = 0
+    disk_free_bytes: int | None = None
+    damages: int = 0
+    skipped: int = 0
+    open_since: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def conditions(facts: Facts) -> tuple[Condition, ...]:
+    """Name everything that is not as it should be, the most urgent first; one of each kind."""
+    found: dict[tuple[str, str, str | None], Condition] = {}
+    for rule in _RULES:
+        for condition in rule(facts):
+            found.setdefault(condition.key, condition)
+    halting = sorted((each for each in found.values() if CODES[each.code].halts), key=_urgency)
+    for condition in _unread(facts, halting):
+        found[condition.key] = condition
+    return tuple(sorted(found.values(), key=_urgency))
+
+
+def changes(
+    open_before: Sequence[Condition], now: Sequence[Condition]
+) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
+    """Give what was raised, and what was cleared, between two looks."""
+    before, after = ({each.key for each in some} for some in (open_before, now))
+    raised = tuple(each for each in now if each.key not in before)
+    cleared = tuple(each for each in open_before if each.key not in after)
+    return raised, cleared
+
+
+@dataclass(frozen=True, slots=True)
+class Age:
+    """How old the newest reading of a group is; None before the first."""
+
+    group: str
+    newest: datetime | None
+    age: timedelta | None
+    usual: timedelta | None
+
+    @property
+    def overdue(self) -> bool:
+        """Say whether it is older than on an ordinary day."""
+        return bool(self.age and self.usual and self.age > self.usual)
+
+
+def freshness(newest: Mapping[str, datetime | None], now: datetime) -> tuple[Age, ...]:
+    """Give the age of each group, led by the one that is most behind its ordinary day.
+
+    After the groups that should be fresh come those of them that never had a reading, and last
+    what is typed in or only describes (a weight, the account), which is as old as it likes.
+    """
+    ages = [
+        Age(group, at, None if at is None else max(now - at, timedelta()), USUAL_AGE.get(group))
+        for group, at in newest.items()
+    ]
+    return tuple(sorted(ages, key=_staleness))
+
+
+def moment(at: datetime) -> str:
+    """Write an instant for people, with its zone."""
+    return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def _urgency(condition: Condition) -> tuple[int, str]:
+    return _ORDER[condition.code], condition.data_type or ""
+
+
+def _staleness(one: Age) -> tuple[bool, bool, float, str]:
+    behind = one.age / (one.usual or timedelta(days=1)) if one.age is not None else 0.0
+    return one.usual is None, one.age is None, -behind, one.group
+
+
+def _say(
+    facts: Facts,
+    code: str,
+    detail: str = "",
+    *,
+    since: datetime | None = None,
+    data_type: DataTypeName | None = None,
+) -> Condition:
+    kind = CODES[code]
+    began = since or facts.open_since.get(code, facts.now)
+    words = {
+        "account": facts.account,
+        "provider": facts.provider,
+        "since": moment(began),
+        "detail": detail.rstrip(".") or "no more is known",
+        "data_type": data_type or "some data types",
+    }
+    return Condition(
+        code=code,
+        severity=kind.severity,
+        since=began,
+        account=facts.account,
+        summary=kind.summary.format_map(words),
+        meaning=kind.meaning.format_map(words),
+        next=kind.next.format_map(words),
+        data_type=data_type,
+    )
+
+
+def _grant(facts: Facts) -> Iterator[Condition]:
+    since = facts.grant_since
+    if facts.token_trouble:
+        yield _say(facts, "token_file", facts.token_trouble)
+    elif facts.grant == "missing":
+        yield _say(facts, "authorization_needed", "there is no token yet", since=since)
+    elif facts.grant == "revoked":
+        refused = f"{facts.provider} refuses our refresh token"
+        when = f"{refused} since {moment(since)}" if since else refused
+        yield _say(facts, "authorization_needed", when, since=since)
+    elif facts.grant == "in_doubt":
+        yield _say(facts, "token_in_doubt", since=since)
+
+
+def _last_pass(facts: Facts) -> Iterator[Condition]:
+    """Name the error of the last pass. Its codes are known, but for those that are a defect."""
+    error = facts.last_error
+    if error is None or error.code == "throttled":  # that one ends at its time
+        return
+    if error.code == "authorization_needed":
+        detail = f"{facts.provider} refuses our access since {moment(error.since)}: {error.detail}"
+        yield _say(facts, error.code, detail, since=error.since)
+    elif error.code in CODES:
+        yield _say(facts, error.code, error.detail, since=error.since)
+    else:
+        yield _say(facts, "internal_error", f"{error.code}, {error.detail}", since=error.since)
+
+
+def _provider(facts: Facts) -> Iterator[Condition]:
+    until = facts.throttled_until
+    if facts.gone_since:
+        yield _say(facts, "provider_gone", "410 Gone", since=facts.gone_since)
+    elif until and until > facts.now:
+        yield _say(facts, "throttled", moment(until))
+
+
+def _data_types(facts: Facts) -> Iterator[Condition]:
+    for each in facts.types:
+        code = each.code if each.code in _TYPE_CODES else "request_refused"
+        yield _say(facts, code, each.detail, since=each.since, data_type=each.data_type)
+
+
+def _watch(facts: Facts) -> Iterator[Condition]:
+    """Name a watch that was silent when we last looked; not having looked is another matter."""
+    sync, looked = max(facts.syncs, default=None), facts.looked_at
+    if sync and looked and looked - sync > WATCH_SILENT_AFTER:
+        yield _say(facts, "watch_not_synced", since=sync)
+
+
+def _machine(facts: Facts) -> Iterator[Condition]:
+    if facts.unfinished_passes:
+        many = facts.unfinished_passes
+        yield _say(facts, "passes_unfinished", "a pass" if many == 1 else f"{many} passes in a row")
+    free = facts.disk_free_bytes
+    if free is not None and free < DISK_LOW_BYTES:
+        yield _say(facts, "disk_low", f"{free // 1_000_000} MB")
+
+
+def _store(facts: Facts) -> Iterator[Condition]:
+    if facts.damages:
+        many = facts.damages
+        yield _say(facts, "archive_damaged", "one place" if many == 1 else f"{many} places")
+    if facts.skipped:
+        many = facts.skipped
+        yield _say(facts, "index_behind", "one reply" if many == 1 else f"{many} replies")
+
+
+def _unread(facts: Facts, halting: Sequence[Condition]) -> Iterator[Condition]:
+    """Name the groups of which a sync brought something more than two polls ago, not read since."""
+    long_ago = facts.now - STALE_AFTER_POLLS * facts.poll_every
+    waiting = {}
+    for group, read_at in facts.read_at.items():
+        oldest = min((at for at in facts.syncs if read_at is None or at > read_at), default=None)
+        if oldest and oldest < long_ago:
+            waiting[group] = oldest
+    if waiting:
+        since = min(waiting.values())
+        stale = _say(facts, "data_stale", ", ".join(sorted(waiting)), since=since)
+        yield replace(stale, next=f"settle {halting[0].code} first") if halting else stale
+
+
+_RULES: tuple[Callable[[Facts], Iterator[Condition]], ...] = (
+    _grant,
+    _provider,
+    _data_types,
+    _watch,
+    _machine,
+    _store,
+    _last_pass,  # after the facts that say the same more exactly
+)
+_TYPE_CODES = frozenset(
+    {"scope_missing", "data_type_refused", "contract_changed", "readings_vanished"}
+)
+_ORDER = {code: place for place, code in enumerate(CODES)}
