@@ -1,0 +1,1 @@
+"""One pull to its last page, over HTTP."""

@@ -1,0 +1,110 @@
+"""Members of Fitbit's JSON, checked: a value of the right kind, or ContractError.
+
+A message names the member and never its value, which is health data; for the same reason no
+foreign exception, whose text may quote the value, is chained.
+"""
+
+import json
+import re
+from datetime import date, datetime
+from typing import Any
+
+from fitbitd.errors import ContractError
+
+_LARGEST = 10**15  # larger than anything measured, small enough for every table and float
+_NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,20})?", re.ASCII)
+_YEARS = range(2000, 2100)  # Fitbit began in 2007; a year outside these is no date of a wearer
+_FIRST_ID_OUT = 2**64  # ids are unsigned 64 bit
+
+
+def changed(member: str) -> ContractError:
+    """Make the error that says that `member` is not what Fitbit documents."""
+    return ContractError(
+        f"Fitbit's {member} is not as documented. The reply is archived and nothing of it is "
+        "indexed; a fitbitd that understands it reads it from the archive."
+    )
+
+
+def document(body: bytes) -> Any:
+    """Parse a JSON body.
+
+    Raises:
+        ContractError: not JSON, or JSON that no sane writer produces (NaN, endless nesting).
+    """
+    try:
+        return json.loads(body, parse_constant=_no_constant)
+    except (ValueError, RecursionError):
+        raise changed("reply") from None
+
+
+def canonical(content: Any) -> str:
+    """Write JSON text with sorted keys, in ASCII, so that equal content is equal text."""
+    try:
+        return json.dumps(content, sort_keys=True)
+    except RecursionError:
+        raise changed("reply") from None
+
+
+def members(thing: Any, member: str) -> dict[str, Any]:
+    """Take `thing` as a JSON object."""
+    if not isinstance(thing, dict):
+        raise changed(member)
+    return thing
+
+
+def objects(thing: Any, member: str) -> list[dict[str, Any]]:
+    """Take `thing` as a list of JSON objects."""
+    if not isinstance(thing, list) or not all(isinstance(each, dict) for each in thing):
+        raise changed(member)
+    return thing
+
+
+def text(thing: Any, member: str) -> str:
+    """Take `thing` as words: not empty, nothing unprintable (a lone surrogate fits no table)."""
+    if not isinstance(thing, str) or not thing or not thing.isprintable():
+        raise changed(member)
+    return thing
+
+
+def number(thing: Any, member: str) -> int | float:
+    """Take `thing` as a number, also one written as a string, as Fitbit's series have it."""
+    if isinstance(thing, str) and _NUMERAL.fullmatch(thing):
+        thing = float(thing) if "." in thing else int(thing)
+    if type(thing) not in (int, float) or not -_LARGEST < thing < _LARGEST:
+        raise changed(member)
+    counted: int | float = thing
+    return counted
+
+
+def identity(thing: Any, member: str) -> str:
+    """Take `thing` as an id: a string, or a number that may be larger than a float can hold."""
+    if type(thing) is int and 0 <= thing < _FIRST_ID_OUT:
+        return str(thing)
+    return text(thing, member)
+
+
+def civil_date(thing: Any, member: str) -> date:
+    """Take `thing` as yyyy-MM-dd."""
+    try:
+        day = date.fromisoformat(text(thing, member))
+    except ValueError:
+        raise changed(member) from None
+    if day.isoformat() != thing or day.year not in _YEARS:
+        raise changed(member)
+    return day
+
+
+def wall_time(thing: Any, member: str) -> datetime:
+    """Take `thing` as yyyy-MM-ddTHH:mm:ss, with or without a fraction: naive, no zone known."""
+    try:
+        at = datetime.fromisoformat(text(thing, member))
+    except ValueError:
+        raise changed(member) from None
+    whole = at.replace(tzinfo=None).isoformat(timespec="seconds")
+    if at.tzinfo is not None or thing[: len(whole)] != whole or at.year not in _YEARS:
+        raise changed(member)
+    return at
+
+
+def _no_constant(_: str) -> None:
+    raise ValueError  # NaN and the infinities are not JSON

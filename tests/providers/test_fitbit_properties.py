@@ -1,0 +1,185 @@
+"""For any JSON a parser yields rows or ContractError; nothing else ever leaves it."""
+
+import json
+import sqlite3
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fitbitd.errors import ContractError, FitbitdError, RefusedError
+from fitbitd.model import Page, Pull
+from fitbitd.providers.fitbit.wire import FitbitProvider
+from tests.support.fitbit_wire import pull, recorded, reply
+
+FITBIT = FitbitProvider("https://api.fitbit.com")
+ZONE = "Europe/London"
+
+RECORDED: dict[str, tuple[Pull, str]] = {
+    "profile": (pull("profile", zone=ZONE), "profile"),
+    "devices": (pull("devices", zone=ZONE), "devices_tracker_and_scale"),
+    "heart_rate": (pull("heart_rate", "2018-10-28", zone=ZONE), "intraday_heart_1min"),
+    "steps": (pull("steps", "2016-03-27", zone=ZONE), "intraday_steps_1min"),
+    "daily_heart_rate": (
+        pull("daily_heart_rate", "2017-08-15", "2017-08-21", zone=ZONE),
+        "ts_activities_heart",
+    ),
+    "daily_steps": (
+        pull("daily_steps", "2014-09-01", "2014-09-30", zone=ZONE),
+        "ts_activities_steps_zero_day",
+    ),
+    "sleep": (pull("sleep", "2020-03-01", zone=ZONE), "sleep_by_date_stages"),
+}
+ROOTS: dict[str, tuple[str, ...]] = {
+    "profile": ("user",),
+    "devices": (),
+    "heart_rate": ("activities-heart-intraday", "dataset"),
+    "steps": ("activities-steps-intraday", "dataset"),
+    "daily_heart_rate": ("activities-heart",),
+    "daily_steps": ("activities-steps",),
+    "sleep": ("sleep",),
+}
+
+WORDS = st.sampled_from(
+    [
+        *("time", "value", "dateTime", "name", "min", "max", "minutes", "caloriesOut", "id"),
+        *("restingHeartRate", "heartRateZones", "customHeartRateZones", "timezone", "type"),
+        *("lastSyncTime", "TRACKER", "logId", "dateOfSleep", "startTime", "endTime", "levels"),
+        *("data", "shortData", "summary", "level", "seconds", "isMainSleep", "pagination", "next"),
+        *("2020-03-01", "9999-12-31", "0001-01-01", "2020-03-01T01:30:00", "23:59:59", "7"),
+        *("Europe", "UTC", "../x", "\ud800", "\x00", "1" * 400),
+    ]
+)
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.sampled_from([2**63, -(2**63) - 1, 10**400, 1e308, -0.0])
+    | st.floats()
+    | st.text(max_size=20)
+    | WORDS
+)
+JSON = st.recursive(
+    LEAVES,
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=6)
+    ),
+    max_leaves=20,
+)
+
+
+def check(page: Page) -> None:
+    """Fail on what no table could hold."""
+    cells: list[Any] = [page.zone]
+    for readings in page.readings:
+        cells += [cell for point in readings.points for cell in point]
+    for session in page.sessions:
+        cells += [session.key, session.start_ms, session.end_ms]
+        cells += [cell for pair in (*session.values, *session.labels) for cell in pair]
+        cells += [cell for part in session.parts for cell in (part.label, part.start_ms)]
+    for daily in page.dailies:
+        cells += [daily.field, daily.value]
+    for snapshot in page.snapshots:
+        cells += [snapshot.key, snapshot.content]
+    with sqlite3.connect(":memory:") as table:
+        table.execute("create table cells (cell)")
+        table.executemany("insert into cells values (?)", ((cell,) for cell in cells))
+    table.close()
+    assert all(cell == cell for cell in cells)  # noqa: PLR0124 - nan is the one that is not
+
+
+def ask(asked: Pull, body: bytes) -> None:
+    answer = reply(body)
+    with suppress(ContractError, RefusedError):
+        assert FITBIT.survey(asked, answer).points >= 0
+    with suppress(ContractError):
+        check(FITBIT.read(asked, answer))
+    for status in (200, 400):
+        with suppress(FitbitdError):
+            FITBIT.judge(reply(body, status))
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@settings(max_examples=30, deadline=None)
+@given(body=st.binary(max_size=60))
+def test_any_bytes_are_understood_or_refused(name: str, body: bytes) -> None:
+    ask(RECORDED[name][0], body)
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@settings(max_examples=60, deadline=None)
+@given(inner=JSON, wrapped=st.integers(0, 3))
+def test_any_json_is_understood_or_refused(name: str, inner: Any, wrapped: int) -> None:
+    """Put any JSON at the root, and where each of the container's keys leads."""
+    asked, _ = RECORDED[name]
+    body = [inner] if wrapped == 3 else inner
+    for key in reversed(ROOTS[name][: wrapped or None]):
+        body = {key: body}
+    ask(asked, json.dumps(body).encode())
+
+
+def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Give the path to each part of a JSON value, long lists by their first few."""
+    yield path
+    if isinstance(thing, dict):
+        for key in thing:
+            yield from places(thing[key], (*path, key))
+    elif isinstance(thing, list):
+        for index in range(min(len(thing), 2)):
+            yield from places(thing[index], (*path, index))
+
+
+def shortened(thing: Any) -> Any:
+    """Keep the beginning of long lists, so that a mutation is quick to read."""
+    if isinstance(thing, dict):
+        return {key: shortened(value) for key, value in thing.items()}
+    if isinstance(thing, list):
+        return [shortened(value) for value in thing[:5]]
+    return thing
+
+
+def mutated(thing: Any, path: tuple[Any, ...], new: Any, *, drop: bool) -> Any:
+    if not path:
+        return new
+    head, *rest = path
+    copy = dict(thing) if isinstance(thing, dict) else list(thing)
+    if drop and not rest:
+        del copy[head]
+    else:
+        copy[head] = mutated(thing[head], tuple(rest), new, drop=drop)
+    return copy
+
+
+BODIES = {name: shortened(json.loads(recorded(file).body)) for name, (_, file) in RECORDED.items()}
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@settings(max_examples=60, deadline=None)
+@given(data=st.data(), new=JSON, drop=st.booleans())
+def test_a_recorded_body_with_one_part_changed_is_understood_or_refused(
+    name: str,
+    data: st.DataObject,
+    new: Any,
+    drop: bool,  # noqa: FBT001 - hypothesis gives it by name
+) -> None:
+    path = data.draw(st.sampled_from(list(places(BODIES[name]))))
+    ask(RECORDED[name][0], json.dumps(mutated(BODIES[name], path, new, drop=drop)).encode())
+
+
+EXTREMES: list[Any] = [
+    *(None, True, -1, 2**63, 10**400, 1.5, 1e308, "", "7", "\ud800", "\0", "9999-12-31"),
+    *("9999-12-31T23:59:59", "0001-01-01T00:00:00", [], [None], {}, {"": None}, {"\ud800": 1}),
+]
+
+
+@pytest.mark.parametrize("name", RECORDED)
+def test_each_part_of_a_recorded_body_may_be_missing_or_extreme(name: str) -> None:
+    for path in list(places(BODIES[name]))[1:]:
+        ask(RECORDED[name][0], json.dumps(mutated(BODIES[name], path, None, drop=True)).encode())
+        for new in EXTREMES:
+            body = mutated(BODIES[name], path, new, drop=False)
+            ask(RECORDED[name][0], json.dumps(body).encode())
