@@ -1,0 +1,1 @@
+"""The archive, which is the truth, and the index made from it."""

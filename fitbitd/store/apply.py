@@ -1,0 +1,206 @@
+"""Applying the archive to the index: the one way by which anything gets into it.
+
+Live passes, the start after a crash and a rebuild all read the archive from where the index stands.
+One transaction per pull holds its rows, how it ended and the number applied, so that whoever reads
+sees whole pulls only, and whoever dies in it begins it again.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from pathlib import Path
+
+import structlog
+
+from fitbitd.errors import ContractError, OperatorError, RefusedError
+from fitbitd.model import (
+    DataType,
+    DataTypeName,
+    Outcome,
+    OutcomeKind,
+    Page,
+    Pull,
+    Reply,
+)
+from fitbitd.store import doubts, lines, passes
+from fitbitd.store.change import PullChange
+from fitbitd.store.index import Index
+from fitbitd.store.lines import Line
+from fitbitd.store.members import Damage, Member, read_archive
+from fitbitd.store.passes import PullEnd
+from fitbitd.store.words import plain
+
+log = structlog.get_logger()
+
+Read = Callable[[Pull, Reply], Page]
+
+_DEATHS = 2
+"""After so many deaths on a number, it is skipped."""
+
+_SKIPPED = Outcome(
+    OutcomeKind.FAILED,
+    "index_behind",
+    "the program died twice while it read this reply; it stays in the archive",
+)
+DOUBTED = "empty_doubted"
+"""The reason of a complete pull whose empty answer is not believed yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One committed step.
+
+    Attributes:
+        last_seq: the number up to which the index stands now.
+        pull: the pull that was applied, None for the lines around pulls.
+        outcome: how it ended for the index: what the archive says, or why it could not be read.
+        written, withdrawn: how many values differed from what was stored, and how many are gone.
+    """
+
+    last_seq: int
+    pull: Pull | None = None
+    outcome: Outcome | None = None
+    written: int = 0
+    withdrawn: int = 0
+
+
+def apply_archive(
+    index: Index,
+    read: Read,
+    catalogue: Mapping[DataTypeName, DataType],
+    changed: Path | None = None,
+) -> Iterator[Applied]:
+    """Apply what the archive holds behind the index; each step that is given is committed.
+
+    The caller may stop between two steps, and go on later with a new call.
+
+    Args:
+        index: its holder holds the account's lock, and the archive is synced.
+        read: the provider's way to read a reply.
+        catalogue: the provider's data types.
+        changed: the file that was written last; if the index stands right before what it holds,
+            that spares the look at all others.
+
+    Raises:
+        OperatorError: what the disk refuses; the index stands where the last step left it.
+    """
+    applier = _Applier(index, read, catalogue)
+    waiting: list[Member] = []
+    last_seq = index.applied_seq
+    for found in read_archive(index.account_dir, index.known(), changed):
+        if isinstance(found, Damage):
+            if not found.tail:  # an end may be under way; `recover` judges it
+                with index.transaction():
+                    index.note_damage(found)
+            continue
+        if changed is not None and found.first_seq > last_seq + 1:
+            # Something stands in another file: it comes first.
+            yield from apply_archive(index, read, catalogue)
+            return
+        last_seq = max(last_seq, found.last_seq)
+        if found.last_seq > index.applied_seq:
+            waiting.append(found)
+            if found.kind != "pass_begin":  # it costs no transaction of its own
+                yield applier.apply(waiting)
+                waiting = []
+    if waiting:
+        yield applier.apply(waiting)
+
+
+class _Applier:
+    def __init__(
+        self, index: Index, read: Read, catalogue: Mapping[DataTypeName, DataType]
+    ) -> None:
+        self._index = index
+        self._db = index.db
+        self._read = read
+        self._catalogue = catalogue
+        self._first = True
+
+    def apply(self, members: Sequence[Member]) -> Applied:
+        """Apply members in one transaction: at most one pull, and what stands before it."""
+        skip = False
+        if self._first:
+            # Only what a run begins with can be what the last process died of.
+            skip = self._index.begin_applying(members[0].first_seq) > _DEATHS
+            self._first = False
+        try:
+            with self._index.transaction():
+                applied = [self._apply(member, skip=skip) for member in members]
+        except OperatorError:
+            self._index.excuse_applying()
+            raise
+        return applied[-1]
+
+    def _apply(self, member: Member, *, skip: bool) -> Applied:
+        if member.kind == "pull_begin":
+            applied = self._pull(member, skip=skip)
+        else:
+            for line in member.lines():
+                passes.apply_line(self._db, line)
+            applied = Applied(member.last_seq)
+        self._index.mark_applied(member.path, member.end, member.last_seq)
+        return applied
+
+    def _pull(self, member: Member, *, skip: bool) -> Applied:
+        found = member.lines()
+        begin = next(found)
+        pull = lines.to_pull(begin)
+        if skip:
+            log.error("pull.skipped", data_type=pull.data_type, seq=member.first_seq)
+            end = PullEnd(lines.from_instant(begin["at"]), _SKIPPED)
+        else:
+            self._db.execute("SAVEPOINT pull")
+            end = self._replies(pull, found)
+            if not end.outcome.complete:
+                self._db.execute("ROLLBACK TO pull")
+            self._db.execute("RELEASE pull")
+        if not end.outcome.complete:
+            doubts.refuse(self._db, pull, end.outcome, end.at)
+        passes.insert_pull(self._db, begin, end)
+        return Applied(member.last_seq, pull, end.outcome, end.written, end.withdrawn)
+
+    def _replies(self, pull: Pull, found: Iterator[Line]) -> PullEnd:
+        """Write what the replies of a pull say; its caller takes it back if it is not complete."""
+        data_type = self._catalogue.get(pull.data_type)
+        change = None if data_type is None else PullChange(self._db, data_type, pull)
+        unread = "" if change else f"this program knows no data type {pull.data_type}"
+        end: PullEnd | None = None
+        for line in found:
+            if line["kind"] == "pull_end":
+                end = PullEnd(lines.from_instant(line["at"]), lines.to_outcome(line))
+            elif change is not None and not unread and _is_answer(line):
+                unread = self._page(change, pull, line)
+        if end is None:
+            raise ValueError(f"the member of a pull of {pull.data_type} has no end")
+        if end.outcome.complete:
+            if change is None or unread:
+                log.warning("pull.not_read", data_type=pull.data_type, reason=unread)
+                return replace(end, outcome=_failed(end.outcome, unread))
+            if not change.finish(end.at):
+                return replace(end, outcome=replace(end.outcome, reason=DOUBTED))
+            return replace(end, written=change.written, withdrawn=change.withdrawn)
+        return end
+
+    def _page(self, change: PullChange, pull: Pull, line: Line) -> str:
+        """Write one reply; give the words why it cannot be read, or nothing."""
+        reply = lines.to_reply(line)
+        try:
+            change.add(self._read(pull, reply), reply.received_at)
+        except (ContractError, RefusedError) as err:
+            return plain(str(err))
+        except (sqlite3.IntegrityError, OverflowError):
+            # A value that is no number, or one beyond 64 bits: SQLite has no words for which.
+            return "a reply holds a value that cannot be stored"
+        return ""
+
+
+def _failed(outcome: Outcome, detail: str) -> Outcome:
+    return replace(outcome, kind=OutcomeKind.FAILED, reason="contract_changed", detail=detail)
+
+
+def _is_answer(line: Line) -> bool:
+    """Say whether a line is a reply that can hold data; refusals are kept, not read."""
+    status = HTTPStatus.OK <= int(line.get("status", 0)) < HTTPStatus.MULTIPLE_CHOICES
+    return status and line["kind"] == "reply"

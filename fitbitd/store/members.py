@@ -1,0 +1,224 @@
+"""Reading the archive: its files, their whole members, and all of them in the order of `seq`.
+
+Memory stays small whatever a member holds: it is first checked to its end, in chunks that are
+dropped, and then read line by line.
+"""
+
+import heapq
+import json
+import re
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from fitbitd.store import disk
+from fitbitd.store.archive import ARCHIVE_NAME
+from fitbitd.store.lines import Line
+
+_GZIP = 16 + zlib.MAX_WBITS
+_MAGIC = b"\x1f\x8b\x08"
+_CHUNK = 1 << 16
+_LONGEST_FIRST_LINE = 1 << 20
+_YEAR = re.compile(r"\d{4}")
+_FILE = re.compile(r"\d\d-\d\d\.jsonl\.gz")
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One whole gzip member.
+
+    Attributes:
+        start, end: its bytes in the file.
+        count: how many lines it holds; their numbers follow one another.
+    """
+
+    path: Path
+    start: int
+    end: int
+    first_seq: int
+    kind: str
+    count: int
+
+    @property
+    def last_seq(self) -> int:
+        """Give the number of its last line."""
+        return self.first_seq + self.count - 1
+
+    def lines(self) -> Iterator[Line]:
+        """Read its lines, one in memory at a time."""
+        with disk.telling(self.path), self.path.open("rb") as file:
+            yield from (json.loads(text) for text in _texts(_chunks(file, self.start)))
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Bytes of a file that are no readable member.
+
+    Attributes:
+        tail: nothing readable follows them in the file.
+    """
+
+    path: Path
+    start: int
+    end: int
+    tail: bool
+
+
+def archive_files(account_dir: Path) -> Iterator[Path]:
+    """Give the archive's files by name, oldest day first."""
+    archive = account_dir / ARCHIVE_NAME
+    with disk.telling(archive):
+        if not archive.is_dir():
+            return
+        for year in sorted(path for path in archive.iterdir() if _YEAR.fullmatch(path.name)):
+            yield from sorted(path for path in year.iterdir() if _FILE.fullmatch(path.name))
+
+
+def read_file(path: Path, start: int = 0) -> Iterator[Member | Damage]:
+    """Give what a file holds from the offset `start` on, in its order."""
+    with disk.telling(path), path.open("rb") as file:
+        size = path.stat().st_size
+        offset = start
+        while offset < size:
+            member = _whole_member(file, path, offset)
+            if member is None:
+                member = _next_member(file, path, offset + 1)
+                end = size if member is None else member.start
+                yield Damage(path, offset, end, tail=member is None)
+                if member is None:
+                    return
+            yield member
+            offset = member.end
+
+
+def read_archive(
+    account_dir: Path, known: Mapping[Path, int], only: Path | None = None
+) -> Iterator[Member | Damage]:
+    """Give what the archive holds behind the offsets `known`, in the order of the numbers.
+
+    Files are opened when their first number is reached: in a life without a clock that steps back
+    that is one at a time. A damaged stretch comes before the member that follows it.
+
+    Args:
+        account_dir: the account whose archive it is.
+        known: offsets by file; a file that is not there is read from its beginning.
+        only: look at this file alone, because no other one has changed.
+    """
+    waiting = []
+    for path in [only] if only is not None else archive_files(account_dir):
+        start = known.get(path, 0)
+        first = next(read_file(path, start), None)
+        while isinstance(first, Damage):
+            yield first
+            start = first.end
+            first = None if first.tail else next(read_file(path, start), None)
+        if first is not None:
+            waiting.append((first.first_seq, path, start))
+    yield from _merged(sorted(waiting))
+
+
+def _merged(waiting: list[tuple[int, Path, int]]) -> Iterator[Member | Damage]:
+    opened: list[tuple[int, Path, Member, Iterator[Member | Damage]]] = []
+    while waiting or opened:
+        while waiting and (not opened or waiting[0][0] <= opened[0][0]):
+            _, path, start = waiting.pop(0)
+            yield from _advance(opened, path, read_file(path, start))
+        _, path, member, rest = heapq.heappop(opened)
+        yield member
+        yield from _advance(opened, path, rest)
+
+
+def _advance(
+    opened: list[tuple[int, Path, Member, Iterator[Member | Damage]]],
+    path: Path,
+    rest: Iterator[Member | Damage],
+) -> Iterator[Damage]:
+    """Put the next member of a file in line; give the damage before it."""
+    for found in rest:
+        if isinstance(found, Member):
+            heapq.heappush(opened, (found.first_seq, path, found, rest))
+            return
+        yield found
+
+
+def _whole_member(file: BinaryIO, path: Path, start: int) -> Member | None:
+    """Read the member at `start` to its end and its checksum; None if it is not whole."""
+    file.seek(start)
+    if file.read(len(_MAGIC)) != _MAGIC:
+        return None
+    chunks = _chunks(file, start)
+    try:
+        first, count, end = _drain(chunks)
+        line = json.loads(first)
+        return Member(path, start, end, int(line["seq"]), str(line["kind"]), count)
+    except (zlib.error, EOFError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _drain(chunks: Generator[bytes, None, int]) -> tuple[bytes, int, int]:
+    """Decompress to the end; give the first line, the number of lines, and where it ended."""
+    first = b""
+    count = 0
+    while True:
+        try:
+            chunk = next(chunks)
+        except StopIteration as stop:
+            return first[: first.index(b"\n")], count, stop.value
+        if b"\n" not in first and len(first) < _LONGEST_FIRST_LINE:
+            first += chunk
+        count += chunk.count(b"\n")
+
+
+def _next_member(file: BinaryIO, path: Path, start: int) -> Member | None:
+    """Find the first whole member that begins at `start` or behind it."""
+    offset = start
+    while True:
+        file.seek(offset)
+        window = file.read(_CHUNK)
+        if len(window) < len(_MAGIC):
+            return None
+        found = window.find(_MAGIC)
+        if found < 0:
+            offset += len(window) - len(_MAGIC) + 1
+            continue
+        member = _whole_member(file, path, offset + found)
+        if member is not None:
+            return member
+        offset += found + 1
+
+
+def _chunks(file: BinaryIO, start: int) -> Generator[bytes, None, int]:
+    """Decompress the member at `start` in bounded chunks; its generator returns where it ends.
+
+    Raises:
+        zlib.error: not a gzip member, or its checksum is wrong.
+        EOFError: the file ends before the member does.
+    """
+    file.seek(start)
+    read = 0
+    decompressor = zlib.decompressobj(_GZIP)
+    waiting = b""
+    while not decompressor.eof:
+        if not waiting:
+            waiting = file.read(_CHUNK)
+            read += len(waiting)
+            if not waiting:
+                raise EOFError("the file ends inside a member")
+        chunk = decompressor.decompress(waiting, _CHUNK)
+        waiting = decompressor.unconsumed_tail
+        if chunk:
+            yield chunk
+    return start + read - len(decompressor.unused_data)
+
+
+def _texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Cut chunks into lines at LF alone: other separators may stand in a body."""
+    pieces: list[bytes] = []
+    for chunk in chunks:
+        head, *rest = chunk.split(b"\n")
+        pieces.append(head)
+        for text in rest:
+            yield b"".join(pieces)
+            pieces = [text]

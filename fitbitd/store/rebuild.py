@@ -1,0 +1,89 @@
+"""Making the index again from the archive: beside the live one, then into it in one transaction."""
+
+import sqlite3
+from collections.abc import Generator, Mapping
+from contextlib import closing
+from pathlib import Path
+
+from fitbitd import __version__
+from fitbitd.errors import OperatorError
+from fitbitd.model import DataType, DataTypeName
+from fitbitd.store import disk
+from fitbitd.store.apply import Applied, Read, apply_archive
+from fitbitd.store.index import INDEX_NAME, PAGE_BYTES, Index
+
+SIDE_NAME = f"{INDEX_NAME}.rebuild"
+
+
+def rebuild(
+    account_dir: Path, read: Read, catalogue: Mapping[DataTypeName, DataType]
+) -> Generator[Applied, None, None]:
+    """Make the index again, step by step; the live one changes after the last step, at once.
+
+    The caller holds the account's lock and applies nothing between the last step and the end. Its
+    own connection may stay open: readers go on seeing the old rows until the new ones are all
+    there, which a rename under them would not give. What was interrupted is continued by the next
+    call of the same program, and begun anew by another one.
+
+    Raises:
+        OperatorError: what the disk refuses; the live index is as it was.
+    """
+    side = account_dir / SIDE_NAME
+    index = _open_side(account_dir, catalogue)
+    try:
+        yield from apply_archive(index, read, catalogue)
+        for _ in apply_archive(index, read, catalogue):
+            pass  # what was collected meanwhile
+        _copy(index.db, account_dir / INDEX_NAME)
+    finally:
+        index.close()
+    _remove(side)
+
+
+def _open_side(account_dir: Path, catalogue: Mapping[DataTypeName, DataType]) -> Index:
+    try:
+        index = Index(account_dir, catalogue, SIDE_NAME)
+    except OperatorError as err:
+        if err.code not in {"index_damaged", "index_newer"}:
+            raise
+        _remove(account_dir / SIDE_NAME)
+        index = Index(account_dir, catalogue, SIDE_NAME)
+    with disk.telling(index.path):
+        begun = index.db.execute("SELECT value FROM meta WHERE key = 'rebuilt_by'").fetchone()
+    if begun == (__version__,):
+        return index
+    index.close()
+    _remove(index.path)
+    index = Index(account_dir, catalogue, SIDE_NAME)
+    with index.transaction():
+        index.db.execute("INSERT INTO meta (key, value) VALUES ('rebuilt_by', ?)", (__version__,))
+    return index
+
+
+def _copy(made: sqlite3.Connection, live: Path) -> None:
+    """Have `live` hold what was made; one that SQLite cannot even open is replaced."""
+    try:
+        _copy_into(made, live)
+    except OperatorError as err:
+        if err.code != "index_damaged":
+            raise
+        _remove(live)
+        _copy_into(made, live)
+
+
+def _copy_into(made: sqlite3.Connection, live: Path) -> None:
+    with disk.telling(live):
+        disk.create(live, disk.INDEX_FILE_MODE)
+        with closing(sqlite3.connect(live, isolation_level=None)) as target:
+            target.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
+            target.execute("PRAGMA journal_mode = WAL")  # so that readers do not stand in the way
+            target.execute("PRAGMA synchronous = NORMAL")
+            made.backup(target)
+            target.execute("PRAGMA wal_checkpoint(PASSIVE)")  # waits for no reader
+
+
+def _remove(path: Path) -> None:
+    """Remove a database and what SQLite keeps beside it."""
+    with disk.telling(path):
+        for suffix in ("-wal", "-shm", "-journal", ""):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
