@@ -1,0 +1,278 @@
+"""A synthetic wearer from a seed: what happened, and what of it the provider has been told.
+
+Everything is made when it is asked for, from the seed and the date alone: a history of years costs
+nothing to start with, and two wearers of one seed lived the same life.
+
+Nothing recorded after the last sync at or before `now` is visible, and of the minute in which that
+sync fell only its first part is. Where wall-clock times happen twice (autumn), rows come in the
+order of the instants: the repeated hour is listed twice, one after the other.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from fitbitd.simulator import days
+from fitbitd.simulator.civil import civil_day, day_bounds, days_between
+from fitbitd.simulator.sleep import SleepLog, logs_of, trimmed
+from fitbitd.simulator.syncs import ListedSyncs, RegularSyncs, SyncPlan
+
+Truth = dict[str, list[tuple[Any, ...]]]
+
+WATCH_ID = "100000003"
+"""The wearer's watch, as the provider calls it."""
+
+_MINUTE_S = 60
+_ENOUGH_FOR_RESTING = 180
+"""Minutes that the watch must have been worn before the provider names a resting heart rate."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeartZone:
+    """Time and energy in one heart-rate zone; None where the watch brought nothing that day."""
+
+    name: str
+    low: int
+    high: int
+    minutes: int | None = None
+    calories: float | None = None
+
+    @property
+    def key(self) -> str:
+        """Give the name as rows of the truth have it."""
+        return self.name.lower().replace(" ", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class DayHeart:
+    """The daily heart-rate values of one civil day."""
+
+    zones: tuple[HeartZone, ...]
+    resting: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _SleepChange:
+    at: datetime
+    log_id: int
+    cut_minutes: int | None  # None deletes the log
+
+
+@dataclass(kw_only=True)
+class Wearer:
+    """One person with a watch.
+
+    Attributes:
+        zone: the zone of the profile (IANA), by which civil days are counted.
+        member_since: the day on which the account began; there is nothing before it.
+        syncs: when the watch meets its phone.
+        publish_after: how long after the sync that brought it a sleep log appears.
+        publish_late: the same for single nights, by their date.
+        days_off: days on which the watch stayed in a drawer.
+        has_scale: the account also has a scale, which is not a watch.
+    """
+
+    seed: int = 1
+    user_id: str = "SIM001"
+    zone: str = "Europe/Berlin"
+    member_since: date = date(2026, 1, 1)
+    syncs: SyncPlan = field(default_factory=RegularSyncs)
+    publish_after: timedelta = timedelta()
+    publish_late: Mapping[date, timedelta] = field(default_factory=dict)
+    days_off: frozenset[date] = frozenset()
+    has_scale: bool = False
+    _by_hand: ListedSyncs = field(default_factory=ListedSyncs, init=False)
+    _changes: list[_SleepChange] = field(default_factory=list, init=False)
+
+    # What can be ordered.
+
+    def sync(self, at: datetime) -> None:
+        """Let the watch sync at `at`, whatever the plan says."""
+        self._by_hand.add(at)
+
+    def delete_sleep(self, log_id: int, *, at: datetime) -> None:
+        """Let the wearer delete a sleep log at `at`."""
+        self._changes.append(_SleepChange(at, log_id, None))
+
+    def edit_sleep(self, log_id: int, *, at: datetime, cut_minutes: int) -> int:
+        """Let the wearer correct a sleep log at `at` to begin later; give the new log's id."""
+        self._changes.append(_SleepChange(at, log_id, cut_minutes))
+        return log_id + 1
+
+    # What the provider knows.
+
+    def synced_at(self, now: datetime) -> datetime | None:
+        """Give the last sync at or before `now`, None before the first."""
+        done = [sync for plan in (self.syncs, self._by_hand) if (sync := plan.last(now))]
+        newest = max(done, default=None)
+        began_s, _ = day_bounds(self.member_since, self.zone)
+        return newest if newest is not None and newest.timestamp() >= began_s else None
+
+    def today(self, now: datetime) -> date:
+        """Give the wearer's date at `now`."""
+        return civil_day(now.timestamp(), self.zone)
+
+    def heart(self, start_s: int, end_s: int, now: datetime) -> list[tuple[int, int]]:
+        """Give the heart-rate samples of [start, end) that are known at `now`."""
+        known_s = min(end_s, self._known_until(now))
+        return [
+            sample
+            for day in self._days(start_s, known_s)
+            for sample in days.beats_of(
+                self.seed, day, self.zone, worn=day not in self.days_off
+            ).between(start_s, known_s)
+        ]
+
+    def steps(self, start_s: int, end_s: int, now: datetime) -> list[tuple[int, int]]:
+        """Give the steps of each minute begun in [start, end) that is known, zeros included."""
+        known_s = min(end_s, self._known_until(now))
+        rows: list[tuple[int, int]] = []
+        for day in self._days(start_s, known_s):
+            minutes = self._minutes(day)
+            first, last = minutes.until(start_s), minutes.until(known_s)
+            at = range(minutes.start_s + 60 * first, minutes.start_s + 60 * last, _MINUTE_S)
+            rows.extend(zip(at, minutes.steps[first:last], strict=True))
+        if rows and known_s == self._known_until(now):
+            at_s, count = rows[-1]
+            seen_s = min(known_s - at_s, _MINUTE_S)
+            rows[-1] = (at_s, count * seen_s // _MINUTE_S)  # the minute that the sync may have cut
+        return rows
+
+    def day_steps(self, day: date, now: datetime) -> int:
+        """Sum the steps of `day` that are known at `now`."""
+        return sum(count for _, count in self.steps(*day_bounds(day, self.zone), now))
+
+    def heart_zones(self, start_s: int, end_s: int, now: datetime) -> tuple[HeartZone, ...]:
+        """Give minutes and energy in each zone within [start, end); bare if nothing is known."""
+        known_s = min(end_s, self._known_until(now))
+        bpm = b"".join(
+            minutes.bpm[minutes.until(start_s) : minutes.until(known_s)]
+            for minutes in map(self._minutes, self._days(start_s, known_s))
+        )
+        if not any(bpm):
+            return tuple(HeartZone(name, low, high) for name, low, high, _ in days.ZONES)
+        return tuple(
+            HeartZone(name, low, high, minutes, round(minutes * rate, 5))
+            for (name, low, high, rate), minutes in zip(
+                days.ZONES, days.zone_minutes(bpm), strict=True
+            )
+        )
+
+    def day_heart(self, day: date, now: datetime) -> DayHeart | None:
+        """Give the daily heart-rate values of `day`; None after the last sync's day.
+
+        The resting heart rate of a day that is not over moves from sync to sync.
+        """
+        synced = self.synced_at(now)
+        if synced is None or not self.member_since <= day <= self.today(synced):
+            return None
+        start_s, end_s = day_bounds(day, self.zone)
+        zones = self.heart_zones(start_s, end_s, now)
+        worn = sum(zone.minutes or 0 for zone in zones)
+        final = days.resting(self.seed, day) if worn >= _ENOUGH_FOR_RESTING else None
+        left_s = max(0, end_s - int(synced.timestamp()))
+        return DayHeart(zones, None if final is None else final + -(-left_s // (6 * 3600)))
+
+    def sleeps(self, first: date, last: date, now: datetime) -> list[SleepLog]:
+        """Give the sleep logs dated `first` to `last` that are published at `now`, newest first."""
+        began_s, _ = day_bounds(self.member_since, self.zone)
+        logs = [
+            log
+            for day in days_between(max(first, self.member_since), min(last, self.today(now)))
+            if day not in self.days_off
+            for log in logs_of(self.seed, day, self.zone)
+            if log.start_s >= began_s and self._published(log, now)
+        ]
+        for change in self._changes:
+            logs = list(_changed(logs, change)) if change.at <= now else logs
+        return sorted(logs, key=lambda log: log.start_s, reverse=True)
+
+    # What a test compares.
+
+    def truth(self, now: datetime, first: date | None = None, last: date | None = None) -> Truth:
+        """Give all that the provider has published at `now`, as rows, oldest first.
+
+        Args:
+            now: aware; what is published later is not in it.
+            first: the first civil day, or None for the day on which the account began.
+            last: the last civil day, or None for the day of the last sync.
+
+        Returns:
+            `heart_rate`: Unix seconds, beats a minute. `steps`: Unix seconds at which the minute
+            begins, steps; every minute begun before the last sync, zeros included. `daily_steps`:
+            date, steps, to the day of the last sync. `daily_heart_rate`: date, field, value, with
+            the fields `resting_heart_rate` and, per zone, `<zone>.minutes`, `<zone>.calories`,
+            `<zone>.min`, `<zone>.max`, as far as they were served. `sleep`: log id, date, start and
+            end in Unix seconds, type, minutes asleep, and the stages as a tuple of (`stage` or
+            `short`, level, start in Unix seconds, seconds). `profile`: zone, first day.
+            `devices`: id and last sync in Unix seconds of each watch.
+        """
+        rows: Truth = {
+            name: [] for name in ("heart_rate", "steps", "daily_steps", "daily_heart_rate", "sleep")
+        }
+        rows["profile"] = [(self.zone, self.member_since)]
+        rows["devices"] = []
+        synced = self.synced_at(now)
+        if synced is None:
+            return rows
+        rows["devices"] = [(WATCH_ID, int(synced.timestamp()))]
+        begin = max(first or self.member_since, self.member_since)
+        end = min(last or self.today(synced), self.today(synced))
+        for day in days_between(begin, end):
+            bounds = day_bounds(day, self.zone)
+            rows["heart_rate"] += self.heart(*bounds, now)
+            rows["steps"] += self.steps(*bounds, now)
+            rows["daily_steps"].append((day, self.day_steps(day, now)))
+            rows["daily_heart_rate"] += _heart_rows(day, self.day_heart(day, now))
+            logs = self.sleeps(day, day, now)
+            rows["sleep"] += [_sleep_row(log) for log in reversed(logs)]
+        return rows
+
+    def _known_until(self, now: datetime) -> int:
+        synced = self.synced_at(now)
+        return int(synced.timestamp()) if synced is not None else 0
+
+    def _days(self, start_s: int, end_s: int) -> list[date]:
+        """List the days of the account that [start, end) touches."""
+        if start_s >= end_s:
+            return []
+        first = max(civil_day(start_s, self.zone), self.member_since)
+        return days_between(first, civil_day(end_s - 1, self.zone))
+
+    def _minutes(self, day: date) -> days.Minutes:
+        return days.minutes_of(self.seed, day, self.zone, worn=day not in self.days_off)
+
+    def _published(self, log: SleepLog, now: datetime) -> bool:
+        ended = datetime.fromtimestamp(log.end_s, now.tzinfo)
+        brought = [sync for plan in (self.syncs, self._by_hand) if (sync := plan.first(ended))]
+        wait = self.publish_late.get(log.day, self.publish_after)
+        return bool(brought) and min(brought) + wait <= now
+
+
+def _changed(logs: list[SleepLog], change: _SleepChange) -> Iterator[SleepLog]:
+    for log in logs:
+        if log.log_id != change.log_id:
+            yield log
+        elif change.cut_minutes is not None:
+            yield trimmed(log, change.cut_minutes, log.log_id + 1)
+
+
+def _heart_rows(day: date, heart: DayHeart | None) -> Iterator[tuple[date, str, int | float]]:
+    if heart is None:
+        return
+    if heart.resting is not None:
+        yield day, "resting_heart_rate", heart.resting
+    for zone in heart.zones:
+        yield day, f"{zone.key}.min", zone.low
+        yield day, f"{zone.key}.max", zone.high
+        if zone.minutes is not None and zone.calories is not None:
+            yield day, f"{zone.key}.minutes", zone.minutes
+            yield day, f"{zone.key}.calories", zone.calories
+
+
+def _sleep_row(log: SleepLog) -> tuple[Any, ...]:
+    stages = tuple(("stage", *stretch) for stretch in log.stages)
+    short = tuple(("short", *stretch) for stretch in log.short)
+    times = (log.log_id, log.day, log.start_s, log.end_s)
+    return (*times, log.kind, log.minutes_asleep, stages + short)
