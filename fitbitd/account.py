@@ -1,0 +1,135 @@
+"""One account, opened for writing: its store, its keeper and its engine, held by this process."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime
+from functools import partial
+from typing import Self
+
+import structlog
+
+from fitbitd import facts, health
+from fitbitd.assembly import AccountParts, World
+from fitbitd.engine import Engine
+from fitbitd.errors import FitbitdError, OperatorError
+from fitbitd.health import Condition
+from fitbitd.oauth.keeper import Keeper
+from fitbitd.plan.cadence import first_pass
+from fitbitd.store.account import AccountStore
+
+log = structlog.get_logger()
+
+
+class OpenAccount:
+    """The account's lock is held from `open` to `close`.
+
+    Attributes:
+        engine: runs its passes.
+        store: what it keeps on disk.
+    """
+
+    def __init__(
+        self, parts: AccountParts, keeper: Keeper, world: World, store: AccountStore
+    ) -> None:
+        self.store = store
+        self._parts = parts
+        self._world = world
+        provider = parts.provider()
+        self.engine = Engine(
+            parts.wants,
+            provider,
+            tokens=keeper,
+            session=world.network.session,
+            store=store,
+            clock=world.clock,
+            offload=world.offload,
+            random=world.random,
+            time_url=parts.endpoints.token_url,
+        )
+        self._conditions: tuple[Condition, ...] = ()
+
+    @classmethod
+    async def open(cls, parts: AccountParts, keeper: Keeper, world: World) -> Self:
+        """Take the lock, put right what the last stop left behind, and catch up with the archive.
+
+        Raises:
+            OperatorError: another process holds the account, or the disk or the index refuse.
+        """
+        await world.offload(parts.make_folder)
+        provider = parts.provider()
+        opened: list[AccountStore] = []  # what a cancelled caller leaves is closed all the same
+
+        def open_store() -> None:
+            opened.append(AccountStore(parts.folder, provider.read, parts.kit.catalogue))
+
+        try:
+            await world.offload(open_store)
+            account = cls(parts, keeper, world, opened[0])
+            await account.engine.catch_up()
+            account._conditions = await world.offload(account._noted)
+        except BaseException:
+            for store in opened:
+                await world.offload(store.close)
+            raise
+        return account
+
+    async def review(self, trouble: FitbitdError | None) -> tuple[Condition, ...]:
+        """Compare how things stand with the last look; note in the archive what has changed.
+
+        Args:
+            trouble: why no pass could be run, where the index cannot know it.
+        """
+        now = self._world.clock.now()
+        subject, db = self._parts.subject, self.store.index.db
+        writable = True
+        try:
+            known = await self._world.offload(lambda: facts.gather(subject, db, now, trouble))
+        except OperatorError as err:
+            known = await self._world.offload(partial(facts.without_index, subject, now, err))
+            writable = False
+        found = health.conditions(known)
+        raised, cleared = health.changes(self._conditions, found)
+        self._conditions = found
+        for each in raised:
+            tell = log.error if each.severity == "error" else log.info
+            tell("condition.raised", code=each.code, data_type=each.data_type)
+        for each in cleared:
+            log.info("condition.cleared", code=each.code, data_type=each.data_type)
+        if writable:
+            with suppress(OperatorError):  # a disk that refuses is told by the passes; see `_note`
+                await self._world.offload(lambda: self._note(now, found))
+        return found
+
+    async def first_pass_at(self) -> datetime:
+        """Say when the first pass after this start is due."""
+        ledger = await self.engine.ledger()
+        return first_pass(self._parts.wants, ledger, self._world.clock.now())
+
+    async def close(self) -> None:
+        """Let go of the store, its lock last."""
+        await self._world.offload(self.store.close)
+
+    def _noted(self) -> tuple[Condition, ...]:
+        return facts.noted(self._parts.subject, self.store.index.db)
+
+    def _note(self, now: datetime, found: Sequence[Condition]) -> None:
+        """Write changes of conditions to the archive, and apply them like all else in it.
+
+        Compared is what the index holds: what could not be written is written the next time.
+        """
+        raised, cleared = health.changes(self._noted(), found)
+        if not raised and not cleared:
+            return
+        writer = self.store.writer
+        for change, some in (("raised", raised), ("cleared", cleared)):
+            for each in some:
+                facts_of_it = {
+                    "severity": each.severity,
+                    "since": each.since.isoformat(),
+                    "summary": each.summary,
+                    "meaning": each.meaning,
+                    "next": each.next,
+                }
+                writer.condition(now, each.code, change, each.data_type or "", facts_of_it)
+        writer.sync()
+        self.store.apply_pass()

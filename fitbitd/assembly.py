@@ -1,0 +1,158 @@
+"""Where the parts of one account are put together, for the daemon and for commands alike."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from types import MappingProxyType
+
+from fitbitd.clock import Clock, Offload
+from fitbitd.config import AccountSettings, ProviderEndpoints, Settings, read_secret
+from fitbitd.errors import OperatorError
+from fitbitd.facts import Subject
+from fitbitd.fetch.transport import Network
+from fitbitd.model import DataType, DataTypeName, Kind, Reply, Request
+from fitbitd.oauth.grant import FITBIT, App, Client, Endpoints, Flavour
+from fitbitd.oauth.keeper import Keeper
+from fitbitd.oauth.token_file import TokenFile, TokenLock
+from fitbitd.plan.cadence import Wants
+from fitbitd.providers.base import Provider
+from fitbitd.providers.fitbit.catalog import CATALOGUE as FITBIT_CATALOGUE
+from fitbitd.providers.fitbit.wire import FitbitProvider
+from fitbitd.store import disk
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderKit:
+    """All that is particular to one provider."""
+
+    flavour: Flavour
+    catalogue: Mapping[DataTypeName, DataType]
+    provider: Callable[[str], Provider]
+
+
+PROVIDERS: Mapping[str, ProviderKit] = MappingProxyType(
+    {"fitbit": ProviderKit(FITBIT, FITBIT_CATALOGUE, FitbitProvider)}
+)
+
+DATA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {name: tuple(kit.catalogue) for name, kit in PROVIDERS.items()}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is outside: time, threads, the network, chance, the environment."""
+
+    clock: Clock
+    offload: Offload
+    network: Network
+    random: Random
+    environ: Mapping[str, str]
+    learn_secret: Callable[[str], None]
+
+    async def send(self, request: Request) -> Reply:
+        """Send one request outside of any pass: to the token endpoint."""
+        async with self.network.session(for_tokens=True) as send:
+            return await send(request)
+
+
+@dataclass(frozen=True, slots=True)
+class AccountParts:
+    """One account as its settings describe it; nothing of it is open yet."""
+
+    settings: AccountSettings
+    endpoints: ProviderEndpoints
+    folder: Path
+    kit: ProviderKit
+
+    @property
+    def wants(self) -> Wants:
+        """Give what the planner must know of the settings."""
+        account = self.settings
+        # Snapshots tell the wearer's zone and the device syncs: without them no day is right.
+        types = tuple(
+            data_type
+            for data_type in self.kit.catalogue.values()
+            if data_type.kind is Kind.SNAPSHOT or data_type.name in account.data_types
+        )
+        return Wants(
+            name=account.name,
+            data_types=types,
+            poll_every=account.poll_every,
+            poll=account.poll,
+            backfill_from=account.backfill_from,
+        )
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """Give the scopes that the wanted data types need, each once."""
+        return tuple(dict.fromkeys(t.scope for t in self.wants.data_types))
+
+    @property
+    def subject(self) -> Subject:
+        """Give what the facts about the account are gathered for."""
+        title = self.kit.flavour.title
+        return Subject(self.settings.name, title, self.folder, self.wants)
+
+    def provider(self) -> Provider:
+        """Make the provider, at the address that the settings give."""
+        return self.kit.provider(self.endpoints.api_url)
+
+    def app(self, world: World) -> App:
+        """Make the registered application.
+
+        Raises:
+            OperatorError: there is no client secret.
+        """
+        secret = read_secret(self.settings, world.environ)
+        value = secret.value if secret else None
+        if value is not None:
+            world.learn_secret(value)
+        client = Client(self.settings.client_id, value)
+        at = self.endpoints
+        endpoints = Endpoints(at.authorize_url, at.token_url, at.revoke_url)
+        return App(self.kit.flavour, client, endpoints)
+
+    def make_folder(self) -> None:
+        """Create the state directory and the account's folder, where they are missing.
+
+        Raises:
+            OperatorError: there is no folder in which the state directory could be, or the disk
+                refuses.
+        """
+        try:
+            for folder in (self.folder.parent, self.folder):
+                disk.make_folder(folder, disk.ACCOUNT_FOLDER_MODE)
+        except (FileNotFoundError, NotADirectoryError) as err:
+            # A disk that is not mounted, most often: nothing is to be begun in its place.
+            raise OperatorError(
+                f"the state directory {self.folder.parent} cannot be made: there is no folder"
+                f" {self.folder.parent.parent}.\nNothing was changed.\n"
+                "Next: mount its disk or create the folder above it, or correct state_dir"
+            ) from err
+
+    @property
+    def token_file(self) -> TokenFile:
+        """Give the file that holds the grant."""
+        return TokenFile(self.folder / "token.json")
+
+    def keeper(self, world: World) -> Keeper:
+        """Make the keeper of the account's grant."""
+        return Keeper(
+            account=self.settings.name,
+            app=self.app(world),
+            file=self.token_file,
+            lock=TokenLock(self.folder / "token.lock", world.clock, world.offload),
+            send=world.send,
+            clock=world.clock,
+            offload=world.offload,
+            learn_secret=world.learn_secret,
+        )
+
+
+def parts(settings: Settings, account: AccountSettings) -> AccountParts:
+    """Give the parts of one account of `settings`."""
+    kit = PROVIDERS[account.provider]
+    endpoints = settings.endpoints[account.provider]
+    return AccountParts(account, endpoints, settings.state_dir / account.name, kit)

@@ -1,0 +1,1 @@
+"""One module per command: its help, its arguments, and what it does."""

@@ -1,0 +1,258 @@
+"""What health is judged from: gathered from an account's index, its token file and the disk."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from fitbitd import health
+from fitbitd.errors import FitbitdError, OperatorError, ThrottledError
+from fitbitd.health import Condition, Facts, Trouble, TypeTrouble
+from fitbitd.health_codes import Severity
+from fitbitd.model import AccountName, Cadence, DataTypeName
+from fitbitd.oauth import token
+from fitbitd.oauth.token_file import TokenFile
+from fitbitd.plan.cadence import Wants
+from fitbitd.plan.ledger import Ledger
+from fitbitd.store import disk
+from fitbitd.store.index import INDEX_NAME
+from fitbitd.store.ledger import read_ledger
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_TOLD_ONLY = frozenset(
+    {
+        "client_rejected",
+        "clock_wrong",
+        "contract_changed",
+        "internal_error",
+        "provider_gone",
+        "provider_unreachable",
+        "throttled",
+    }
+)
+_HELD_BACK = {"throttled": "provider_gone"}
+"""A pass that is held back for a time says less than the one that was told to wait."""
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """The account that is looked at; `provider` is its name for people."""
+
+    name: AccountName
+    provider: str
+    folder: Path
+    wants: Wants
+
+
+def gather(
+    subject: Subject, db: sqlite3.Connection, now: datetime, trouble: FitbitdError | None = None
+) -> Facts:
+    """Gather the facts of one account; reads only.
+
+    Args:
+        db: its index.
+        trouble: why no pass could be run, where nothing on disk can tell.
+
+    Raises:
+        OperatorError: the index cannot be read.
+    """
+    with disk.telling(subject.folder / INDEX_NAME):
+        return _gather(subject, db, now, trouble)
+
+
+def without_index(subject: Subject, now: datetime, trouble: FitbitdError | None = None) -> Facts:
+    """Gather what is known of an account that has no index, or one that cannot be read."""
+    grant, grant_since, token_trouble = grant_of(subject.folder, now)
+    return Facts(
+        now=now,
+        account=subject.name,
+        provider=subject.provider,
+        poll_every=subject.wants.poll_every,
+        grant=grant,
+        grant_since=grant_since,
+        token_trouble=token_trouble,
+        last_error=None if trouble is None else Trouble(trouble.code, _happened(str(trouble)), now),
+    )
+
+
+def _gather(
+    subject: Subject, db: sqlite3.Connection, now: datetime, trouble: FitbitdError | None
+) -> Facts:
+    ledger = read_ledger(db, now)
+    grant, grant_since, token_trouble = grant_of(subject.folder, now)
+    open_since = {each.code: each.since for each in noted(subject, db)}
+    last_error = _last_error(db, now, trouble, open_since)
+    gone = last_error is not None and last_error.code == "provider_gone"
+    (damages,) = db.execute("SELECT count(*) FROM damage").fetchone()
+    newest = ledger.synced_at
+    return Facts(
+        now=now,
+        account=subject.name,
+        provider=subject.provider,
+        poll_every=subject.wants.poll_every,
+        grant=grant,
+        grant_since=grant_since,
+        token_trouble=token_trouble,
+        last_error=last_error,
+        throttled_until=None if gone else _throttled_until(ledger, trouble),
+        gone_since=last_error.since if gone and last_error else None,
+        types=_type_troubles(db),
+        read_at=_read_at(subject.wants, ledger),
+        syncs=ledger.syncs if newest is None else (*ledger.syncs, newest),
+        looked_at=_looked_at(subject.wants, ledger),
+        unfinished_passes=ledger.unfinished_passes,
+        disk_free_bytes=shutil.disk_usage(subject.folder).free,
+        damages=damages,
+        skipped=_skipped(db),
+        open_since=open_since,
+    )
+
+
+def _skipped(db: sqlite3.Connection) -> int:
+    """Count the pulls that were skipped when they were applied, and not read again since."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM pull AS p WHERE reason = 'index_behind' AND NOT EXISTS"
+        " (SELECT 1 FROM pull AS later WHERE later.id > p.id AND later.outcome = 'complete'"
+        " AND later.data_type = p.data_type AND later.window_start IS p.window_start)"
+    ).fetchone()
+    return int(count)
+
+
+def noted(subject: Subject, db: sqlite3.Connection) -> tuple[Condition, ...]:
+    """Give the conditions that are open by the index, in the words of their beginning.
+
+    Raises:
+        OperatorError: the index cannot be read.
+    """
+    with disk.telling(subject.folder / INDEX_NAME):
+        rows = db.execute(
+            "SELECT code, subject, since, facts FROM condition WHERE until IS NULL"
+        ).fetchall()
+    return tuple(_from_note(subject, *row) for row in rows)
+
+
+def _from_note(subject: Subject, code: str, data_type: str, since_ms: int, note: str) -> Condition:
+    words = json.loads(note)
+    return Condition(
+        code=code,
+        severity=Severity(words["severity"]),
+        since=_instant(since_ms),
+        account=subject.name,
+        summary=words["summary"],
+        meaning=words["meaning"],
+        next=words["next"],
+        data_type=DataTypeName(data_type) if data_type else None,
+    )
+
+
+def standing(subject: Subject, db: sqlite3.Connection, now: datetime) -> tuple[Condition, ...]:
+    """Give the conditions as another process than the daemon can know them.
+
+    What let no pass begin is nowhere but in the daemon's notes.
+    """
+    found = health.conditions(gather(subject, db, now))
+    known = {each.key for each in found}
+    told = (each for each in noted(subject, db) if each.code in _TOLD_ONLY)
+    return (*(each for each in told if each.key not in known), *found)
+
+
+def grant_of(folder: Path, now: datetime) -> tuple[str, datetime | None, str]:
+    """Say how the grant stands, since when, and why its file cannot be read."""
+    try:
+        grant = TokenFile(folder / "token.json").read()
+    except OperatorError as err:
+        return "missing", None, _happened(str(err))
+    if grant is None:
+        return "missing", None, ""
+    since = grant.rejected_at or grant.revoked_at or grant.refresh_sent_at
+    return token.state(grant, now), since, ""
+
+
+def _throttled_until(ledger: Ledger, trouble: FitbitdError | None) -> datetime | None:
+    told_now = trouble.until if isinstance(trouble, ThrottledError) else None
+    return max((at for at in (told_now, ledger.throttled_until) if at), default=None)
+
+
+def _last_error(
+    db: sqlite3.Connection,
+    now: datetime,
+    trouble: FitbitdError | None,
+    open_since: Mapping[str, datetime],
+) -> Trouble | None:
+    """Give what ended the last pass, and since when passes end so; or what let none begin."""
+    # "ok" is not looked back for: after years of it, that would take longer than the pass did.
+    row = db.execute(
+        "SELECT outcome, detail, CASE WHEN outcome <> 'ok' THEN"
+        " (SELECT min(began_at) FROM pass AS p WHERE p.outcome = l.outcome"
+        " AND p.id > (SELECT coalesce(max(id), 0) FROM pass AS o"
+        " WHERE o.ended_at IS NOT NULL AND o.outcome <> l.outcome)) END"
+        " FROM pass AS l WHERE ended_at IS NOT NULL AND outcome <> 'stopped'"
+        " ORDER BY id DESC LIMIT 1"
+    ).fetchone()
+    recorded = None
+    if row is not None and row[0] != "ok":
+        recorded = Trouble(row[0], _happened(row[1] or ""), _instant(row[2]))
+    if trouble is None or (
+        recorded and recorded.code in {trouble.code, _HELD_BACK.get(trouble.code)}
+    ):
+        return recorded
+    return Trouble(trouble.code, _happened(str(trouble)), open_since.get(trouble.code, now))
+
+
+def _happened(words: str) -> str:
+    """Give what an error says happened; a condition has words of its own on what to do."""
+    return words.partition("\n")[0].partition(" Next: ")[0]
+
+
+def _type_troubles(db: sqlite3.Connection) -> tuple[TypeTrouble, ...]:
+    """Give what is refused, unreadable or doubted, by data type."""
+    refused = db.execute(
+        "SELECT data_type, reason, sum(count), min(first_at) FROM refusal"
+        " WHERE reason <> 'index_behind' GROUP BY data_type, reason ORDER BY data_type, reason"
+    ).fetchall()
+    doubted = db.execute(
+        "SELECT data_type, min(day), max(day), min(first_at) FROM doubt"
+        " GROUP BY data_type ORDER BY data_type"
+    ).fetchall()
+    return (
+        *(
+            TypeTrouble(DataTypeName(name), reason, f"{count} times", _instant(since))
+            for name, reason, count, since in refused
+        ),
+        *(
+            TypeTrouble(
+                DataTypeName(name),
+                "readings_vanished",
+                first if first == last else f"{first} to {last}",
+                _instant(since),
+            )
+            for name, first, last, since in doubted
+        ),
+    )
+
+
+def _read_at(wants: Wants, ledger: Ledger) -> dict[str, datetime | None]:
+    """Give the oldest last read within each group that comes from the watch and is offered."""
+    groups: dict[str, datetime | None] = {}
+    for data_type in wants.data_types:
+        known = ledger.of(data_type.name)
+        if data_type.cadence is not Cadence.WATCH or data_type.axis is None:
+            continue
+        if None in known.blocked:
+            continue
+        mine = known.rests_on and known.read_at
+        other = groups.get(data_type.group, mine)
+        groups[data_type.group] = None if mine is None or other is None else min(mine, other)
+    return groups
+
+
+def _looked_at(wants: Wants, ledger: Ledger) -> datetime | None:
+    reads = (ledger.of(t.name).read_at for t in wants.data_types if t.watches)
+    return max((at for at in reads if at is not None), default=None)
+
+
+def _instant(at_ms: int) -> datetime:
+    return _EPOCH + timedelta(milliseconds=at_ms)

@@ -1,0 +1,311 @@
+"""A household on simulated time: wearers, provider, daemon, and what the index says in the end."""
+
+import asyncio
+import json
+import sqlite3
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from random import Random
+from typing import Any, TypeVar
+from urllib.parse import parse_qs
+
+import apscheduler.schedulers.base
+import httpx  # noqa: TID251 - stands for the network
+import pytest
+
+from fitbitd.assembly import AccountParts, World, parts
+from fitbitd.clock import inline
+from fitbitd.config import AccountSettings, ProviderEndpoints, Settings
+from fitbitd.daemon import Daemon
+from fitbitd.engine import Report
+from fitbitd.fetch.transport import Network
+from fitbitd.model import AccountName, DataTypeName
+from fitbitd.simulator import FitbitSettings, FitbitSimulator, SimulatorTransport, Wearer
+from fitbitd.simulator.fitbit import LogEntry
+from fitbitd.store.index import open_reader
+from tests.support.grant import minted
+from tests.support.loop import LoopClock, VirtualLoop, run
+
+T = TypeVar("T")
+
+URL = "http://127.0.0.1:9"  # never connected: the simulator is the transport
+ALL_TYPES = tuple(
+    DataTypeName(name)
+    for name in (
+        "profile",
+        "devices",
+        "heart_rate",
+        "steps",
+        "daily_heart_rate",
+        "daily_steps",
+        "sleep",
+    )
+)
+
+
+def account_settings(name: str = "alice", **changes: Any) -> AccountSettings:
+    """Describe an account at the simulator."""
+    usual: dict[str, Any] = {
+        "name": AccountName(name),
+        "provider": "fitbit",
+        "client_id": "23SIMU",
+        "data_types": ALL_TYPES,
+        "app_type": "personal",
+    }
+    return AccountSettings(**{**usual, **changes})
+
+
+def settings(state_dir: Path, *accounts: AccountSettings) -> Settings:
+    """Make settings that point at the simulator."""
+    endpoints = ProviderEndpoints(
+        authorize_url=f"{URL}/oauth2/authorize",
+        token_url=f"{URL}/oauth2/token",
+        revoke_url=f"{URL}/oauth2/revoke",
+        api_url=URL,
+    )
+    return Settings(state_dir, accounts, {"fitbit": endpoints})
+
+
+class Exchange(httpx.AsyncBaseTransport):
+    """One address for several simulators: a request goes to the one whose token it carries.
+
+    Attributes:
+        tap: sees every request before it arrives, and may raise.
+    """
+
+    def __init__(self, simulators: list[FitbitSimulator], clock: LoopClock) -> None:
+        self._ways = [(one, SimulatorTransport(one, clock)) for one in simulators]
+        self.tap: Callable[[httpx.Request], None] = lambda _request: None
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Pass the request on."""
+        await request.aread()
+        self.tap(request)
+        form = parse_qs(request.content.decode()) if request.method == "POST" else {}
+        token = form.get("refresh_token", [""])[0]
+        token = token or request.headers.get("authorization", "").removeprefix("Bearer ")
+        known = (way for one, way in self._ways if one.oauth.name_of(token) != "unknown")
+        return await next(known, self._ways[0][1]).handle_async_request(request)
+
+
+@dataclass(slots=True)
+class Household:
+    """Everything around one daemon on a virtual loop.
+
+    Attributes:
+        wearer: whose data the first account collects; `others` are the next accounts'.
+        reports: how each pass went, with the account's name.
+        at: what is to happen at an instant: functions by their time.
+        disk_takes_s: how long each piece of blocking work lasts; a real disk is never at once.
+        clock: this machine's.
+        true_clock: the provider's, which does not step along with it.
+        simulators: the provider, one for each wearer.
+    """
+
+    state_dir: Path
+    start: str
+    wearer: Wearer
+    provider_settings: FitbitSettings = field(default_factory=FitbitSettings)
+    accounts: tuple[AccountSettings, ...] = (account_settings(),)
+    others: tuple[Wearer, ...] = ()
+    reports: list[tuple[str, datetime, Report]] = field(default_factory=list)
+    at: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    environ: dict[str, str] = field(default_factory=dict)
+    disk_takes_s: float = 0.0
+    loop: VirtualLoop = field(default_factory=VirtualLoop)
+    clock: LoopClock = field(init=False)
+    true_clock: LoopClock = field(init=False)
+    simulators: list[FitbitSimulator] = field(init=False)
+    exchange: Exchange = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clock = LoopClock(self.loop, self.start)
+        self.true_clock = LoopClock(self.loop, self.start)
+        self.simulators = [
+            FitbitSimulator(self.true_clock, wearer, self.provider_settings)
+            for wearer in (self.wearer, *self.others)
+        ]
+        self.exchange = Exchange(self.simulators, self.true_clock)
+        for account in self.accounts:
+            name = account.name.upper().replace("-", "_")
+            self.environ[f"FITBITD_{name}_CLIENT_SECRET"] = "simulated-secret"
+
+    @property
+    def simulator(self) -> FitbitSimulator:
+        """Give the provider of the first account."""
+        return self.simulators[0]
+
+    @property
+    def settings(self) -> Settings:
+        """Give the settings of the daemon."""
+        return settings(self.state_dir, *self.accounts)
+
+    def parts(self, place: int = 0) -> AccountParts:
+        """Give the parts of one account."""
+        return parts(self.settings, self.accounts[place])
+
+    def world(self) -> World:
+        """Give a world in which nothing waits for real."""
+        return World(
+            clock=self.clock,
+            offload=self._offload if self.disk_takes_s else inline,
+            network=Network(self.clock, self.exchange),
+            random=Random(1),
+            environ=self.environ,
+            learn_secret=lambda _secret: None,
+        )
+
+    async def _offload(self, work: Callable[[], T]) -> T:
+        """Do the work in its time, as a thread does: also when nobody waits for it any more."""
+
+        async def take_time() -> T:
+            await self.clock.sleep(self.disk_takes_s)
+            return work()
+
+        task = asyncio.ensure_future(take_time())
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait([task])
+            raise
+
+    def authorize(self, place: int = 0) -> None:
+        """Put a grant in place, as `fitbitd authorize` would."""
+        grant = minted(self.simulators[place], self.clock.now())
+        account = self.parts(place)
+        self.state_dir.mkdir(exist_ok=True)
+        account.make_folder()
+        account.token_file.write(grant)
+
+    def live(self, lasts: timedelta, *, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Run the daemon for a while of simulated time."""
+        self.play(self._live(lasts), monkeypatch=monkeypatch)
+
+    def play(self, script: Coroutine[Any, Any, T], *, monkeypatch: pytest.MonkeyPatch) -> T:
+        """Run a script on the household's loop, which ends with it; see `restart`."""
+        with scheduler_time(self.clock, monkeypatch):
+            return run(self.loop, script)
+
+    def restart(self) -> None:
+        """Let another process begin: time goes on, and nothing else that was in memory does."""
+        loop = VirtualLoop()
+        loop.virtual_s = self.loop.virtual_s
+        self.loop = loop
+        self.clock.move_to(loop)
+        self.true_clock.move_to(loop)
+
+    def daemon(self, world: World | None = None) -> Daemon:
+        """Make a daemon; one loop may have several."""
+
+        def told(name: str, report: Report) -> None:
+            self.reports.append((name, self.clock.now(), report))
+
+        return Daemon(self.settings, lambda: self.settings, world or self.world(), told)
+
+    async def _live(self, lasts: timedelta) -> None:
+        daemon = self.daemon()
+        loop = asyncio.get_running_loop()
+        now = self.clock.now()
+        for instant, deed in self.at:
+            loop.call_later((instant - now).total_seconds(), deed)
+        loop.call_later(lasts.total_seconds(), daemon.stop)
+        await daemon.run()
+
+    def index(self, place: int = 0) -> sqlite3.Connection:
+        """Open an account's index for reading."""
+        return open_reader(self.parts(place).folder)
+
+    def collected(self, place: int = 0) -> dict[str, set[tuple[Any, ...]]]:
+        """Give what the index says, as the wearer's truth is written."""
+        with closing(self.index(place)) as db:
+            return rows_of(db)
+
+    def truth(self) -> dict[str, set[tuple[Any, ...]]]:
+        """Give what the provider has published by now."""
+        now = self.true_clock.now()
+        return {name: set(rows) for name, rows in self.wearer.truth(now).items()}
+
+    def data_requests(self, place: int = 0, since: datetime | None = None) -> list[LogEntry]:
+        """List what an account asked of the data API, by the provider's clock."""
+        return [
+            entry
+            for entry in self.simulators[place].log
+            if not entry.path.startswith("/oauth2") and (since is None or entry.at >= since)
+        ]
+
+    def conditions(self, place: int = 0) -> set[tuple[str, str]]:
+        """Give code and data type of every condition that is open by the index."""
+        with closing(self.index(place)) as db:
+            return set(db.execute("SELECT code, subject FROM condition WHERE until IS NULL"))
+
+
+@contextmanager
+def scheduler_time(clock: LoopClock, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Have APScheduler read its wall clock from `clock`; it offers no other way in."""
+
+    class _Datetime(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> datetime:  # type: ignore[override] # as APScheduler calls it
+            return clock.now().astimezone(tz or UTC)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(apscheduler.schedulers.base, "datetime", _Datetime)
+        yield
+
+
+def rows_of(db: sqlite3.Connection) -> dict[str, set[tuple[Any, ...]]]:
+    """Give the rows of an index in the form of `Wearer.truth`."""
+    readings = (
+        "SELECT instant / 1000, value FROM reading JOIN series ON id = series WHERE field = ?"
+    )
+    daily = "SELECT day, field, value FROM daily WHERE data_type = ?"
+    return {
+        "heart_rate": set(db.execute(readings, ("heart_rate",))),
+        "steps": set(db.execute(readings, ("steps",))),
+        "daily_steps": {
+            (date.fromisoformat(day), value)
+            for day, _, value in db.execute(daily, ("daily_steps",))
+        },
+        "daily_heart_rate": {
+            (date.fromisoformat(day), name, value)
+            for day, name, value in db.execute(daily, ("daily_heart_rate",))
+        },
+        "sleep": set(_nights(db)),
+        "profile": {
+            (profile["timezone"], date.fromisoformat(profile["memberSince"]))
+            for profile in _standing(db, "profile")
+        },
+        "devices": set(
+            db.execute("SELECT device, max(synced_at) / 1000 FROM device_sync GROUP BY device")
+        ),
+    }
+
+
+def _standing(db: sqlite3.Connection, data_type: str) -> list[dict[str, Any]]:
+    rows = db.execute("SELECT content FROM snapshots WHERE data_type = ?", (data_type,))
+    return [json.loads(content) for (content,) in rows]
+
+
+def _nights(db: sqlite3.Connection) -> Iterator[tuple[Any, ...]]:
+    nights = db.execute(
+        "SELECT session, key, day, unixepoch(start_utc), unixepoch(end_utc), labels, numbers"
+        " FROM sleep"
+    ).fetchall()
+    for number, key, day, start_s, end_s, labels, numbers in nights:
+        stages = db.execute(
+            "SELECT kind, label, start_ms / 1000, duration_ms / 1000 FROM session_part"
+            " WHERE session = ? ORDER BY ordinal",
+            (number,),
+        )
+        yield (
+            int(key),
+            date.fromisoformat(day),
+            start_s,
+            end_s,
+            json.loads(labels)["type"],
+            json.loads(numbers)["minutes_asleep"],
+            tuple(stages),
+        )
