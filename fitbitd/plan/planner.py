@@ -26,8 +26,8 @@ a day is left to the read of the whole day, which asks for no times."""
 SETTLE_ALONE = timedelta(hours=6)
 """A day that can settle waits this long for a pass with something to ask, then makes one itself."""
 
-EARLIEST = date(1970, 1, 1)
-"""Nothing was measured before it; the margins about a day stay inside of what a date can be."""
+EARLIEST = date(2000, 1, 2)
+"""No watch measured before it; replies are believed from 2000 on, a night begins the day before."""
 
 _DAY = timedelta(days=1)
 

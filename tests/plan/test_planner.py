@@ -9,7 +9,7 @@ from fitbitd.model import Axis, DataType, DeviceSync, Pull, Why, Window
 from fitbitd.plan.budget import Allowance
 from fitbitd.plan.cadence import Wants
 from fitbitd.plan.ledger import DayRead, Ledger, TypeLedger
-from fitbitd.plan.planner import asked, chunks, halves, plan
+from fitbitd.plan.planner import EARLIEST, asked, chunks, halves, plan
 from tests.support.types import ALL, CARD, DENSE, INSTANTS, NIGHTS, TOTALS
 
 NOW = datetime(2026, 3, 15, 11, tzinfo=UTC)  # noon in Berlin
@@ -251,7 +251,7 @@ def test_history_begins_when_there_could_be_any() -> None:
     wants = Wants("alice", ALL, timedelta(minutes=15), backfill_from=date.min)
     long = plan(wants, ledger(None), NOW, PLENTY)
     for pulls in (long, asked(wants, ledger(None), NOW, (date.min, TODAY))):
-        assert min(days_of(pulls, NIGHTS)) == date(1970, 1, 1)
+        assert min(days_of(pulls, NIGHTS)) == EARLIEST
     assert days_of(asked(wants, ledger(None), NOW, (date.min, date.min)), DENSE) == set()
 
 
