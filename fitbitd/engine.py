@@ -322,6 +322,10 @@ class Engine:
                 return
             case RefusedError(code="too_large") if parts := halves(pull):
                 work.left.extendleft(reversed(parts))
+            case RefusedError(code="scope_missing" | "data_type_refused"):
+                log.warning("pull.failed", data_type=pull.data_type, reason=error.code)
+                others = [later for later in work.left if later.data_type != pull.data_type]
+                work.left = deque(others)  # what is not offered is not offered on other days either
             case RefusedError() | ContractError() | TransientError():
                 if isinstance(error, TransientError):
                     work.failures_in_a_row += 1

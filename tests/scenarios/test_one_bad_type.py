@@ -59,6 +59,18 @@ def test_a_refused_type_is_asked_after_an_hour_doubling_to_a_day_while_the_other
     assert {report.outcome for _, _, report in home.reports} == {"ok"}
 
 
+def test_a_type_that_is_not_offered_costs_one_request_a_look(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = household(tmp_path / "state", "heart_rate", "steps")
+    home.simulator.faults.add(
+        Fault(kind="body", path="activities/heart/", status=403, body=SLEEP_IS_OFF, count=None)
+    )
+    home.live(timedelta(minutes=10), monkeypatch=monkeypatch)
+    assert len(asked(home, "activities/heart/")) == 1
+    assert home.collected()["steps"] == home.truth()["steps"]
+
+
 def test_a_new_consent_lifts_the_refusal_of_a_type(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
