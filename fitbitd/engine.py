@@ -189,6 +189,9 @@ class Engine:
         ledger = await self.ledger()
         if ledger.throttled_until is not None and now < ledger.throttled_until:
             raise ThrottledError("the provider asked us to wait", until=ledger.throttled_until)
+        quota = ledger.quota
+        if quota is not None and quota.left <= 0 and now < quota.renews_at:
+            raise ThrottledError("the provider's quota is spent", until=quota.renews_at)
         await self._trust.check(ledger.last_seen_at)
         await self._tokens.bearer()
         ledger = ledger.after_consent(await self._tokens.consented_at())

@@ -104,10 +104,10 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
     name = account.settings.name
     keeper = account.keeper(world)
     opened = await OpenAccount.open(account, keeper, world)
+    waiting: int | None = None
     try:
         report = await opened.engine.run_pass(asked)
         _tell(name, report)
-        waiting: int | None = None
         while asked and report.left and report.error is None and len(report.left) != waiting:
             waiting = len(report.left)  # a pass that sends none of them meets the end of the quota
             report = await opened.engine.run_pass(_the_rest(report))
@@ -116,6 +116,8 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
     finally:
         await opened.close()
     if report.error is not None:
+        if waiting:
+            say(f"{name}: {waiting} pulls are left for another time")
         say_error(f"{name}: {report.error}")
         return report.error.exit_code
     return _TEMPORARY if report.left and asked is not None else 0

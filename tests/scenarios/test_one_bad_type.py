@@ -17,12 +17,12 @@ HOUR = timedelta(hours=1)
 SLEEP_IS_OFF = '{"errors": [{"errorType": "insufficient_permissions", "message": "no"}]}'
 
 
-def household(state_dir: Path, *types: str, quota: int = 150) -> Household:
+def household(state_dir: Path, *types: str, quota: int = 150, lag: int = 2) -> Household:
     home = Household(
         state_dir,
         START.isoformat(),
         Wearer(seed=4, member_since=FIRST, syncs=RegularSyncs(2 * 3600)),
-        FitbitSettings(quota=quota),
+        FitbitSettings(quota=quota, quota_lag=lag),
         accounts=(
             account_settings(
                 data_types=tuple(map(DataTypeName, types)),
@@ -57,6 +57,15 @@ def test_a_refused_type_is_asked_after_an_hour_doubling_to_a_day_while_the_other
     assert collected["daily_steps"] == truth["daily_steps"]
     assert home.conditions() == {("data_type_refused", "sleep")}
     assert {report.outcome for _, _, report in home.reports} == {"ok"}
+
+
+def test_nothing_is_asked_while_the_quota_is_spent(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = household(tmp_path / "state", "heart_rate", "steps", quota=9, lag=0)
+    home.live(timedelta(minutes=59), monkeypatch=monkeypatch)
+    assert len(home.data_requests()) == 9
+    assert {entry.status for entry in home.data_requests()} == {200}
 
 
 def test_a_type_that_is_not_offered_costs_one_request_a_look(
