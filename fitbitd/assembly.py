@@ -11,7 +11,7 @@ from fitbitd.config import AccountSettings, ProviderEndpoints, Settings, read_se
 from fitbitd.errors import OperatorError
 from fitbitd.facts import Subject
 from fitbitd.fetch.transport import Network
-from fitbitd.model import DataType, DataTypeName, Kind, Reply, Request
+from fitbitd.model import DataType, DataTypeName, Reply, Request
 from fitbitd.oauth.grant import FITBIT, App, Client, Endpoints, Flavour
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.token_file import TokenFile, TokenLock
@@ -70,11 +70,11 @@ class AccountParts:
     def wants(self) -> Wants:
         """Give what the planner must know of the settings."""
         account = self.settings
-        # Snapshots tell the wearer's zone and the device syncs: without them no day is right.
+        # What tells the wearer's zone and the device syncs: without it no day is right.
         types = tuple(
             data_type
             for data_type in self.kit.catalogue.values()
-            if data_type.kind is Kind.SNAPSHOT or data_type.name in account.data_types
+            if data_type.needed or data_type.name in account.data_types
         )
         return Wants(
             name=account.name,

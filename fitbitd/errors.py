@@ -62,7 +62,10 @@ class RefusedError(FitbitdError):
     """This pull failed for the reason in `code`; ask again later, go on with the others.
 
     Codes: `scope_missing`, `data_type_refused` (also an app type without intraday), `too_large`
-    (ask for half), `request_refused` (anything else the provider will not answer).
+    (ask for half), `too_slow` (ask for smaller pages, then for half), `method_refused` (ask by the
+    method that the reply names), `access_denied` (a 403 that does not say of what: of this data
+    type if others are answered, of the whole account if none is), `request_refused` (anything else
+    the provider will not answer).
     """
 
     code = "request_refused"
@@ -72,10 +75,11 @@ class RefusedError(FitbitdError):
 class OperatorError(FitbitdError):
     """The operator must act; starting again would not help, but for a lock that is held.
 
-    Codes: `settings` (the process exits), `client_rejected` (this account waits), `disk_full`,
-    `disk_read_only`, `disk_failed`, `permission` (all passes pause), `lock_held`, `index_newer`,
-    `index_damaged`, `index_missing`, `token_file`, `wrong_person`, `state_mismatch` and
-    `redirect_unreadable` (of a consent), `usage` (of a command).
+    Codes: `settings` (the process exits), `client_rejected`, `account_not_linked`,
+    `profile_not_ready`, `service_disabled` (this account waits), `disk_full`, `disk_read_only`,
+    `disk_failed`, `permission` (all passes pause), `lock_held`, `index_newer`, `index_damaged`,
+    `index_missing`, `token_file`, `wrong_person`, `state_mismatch` and `redirect_unreadable` (of a
+    consent), `usage` (of a command).
     """
 
     code = "settings"

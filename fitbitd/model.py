@@ -5,7 +5,6 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import NewType
-from zoneinfo import ZoneInfo
 
 AccountName = NewType("AccountName", str)
 DataTypeName = NewType("DataTypeName", str)
@@ -19,6 +18,13 @@ class Axis(StrEnum):
     DATE = "date"  # civil days: naive datetimes at midnight
 
 
+class Member(StrEnum):
+    """Which end of a point a window selects by; withdrawal and coverage go by the same."""
+
+    START = "start"
+    END = "end"
+
+
 class Kind(StrEnum):
     """What a data type is made of; it decides the table."""
 
@@ -26,6 +32,7 @@ class Kind(StrEnum):
     SESSIONS = "sessions"
     DAILY = "daily"
     SNAPSHOT = "snapshot"
+    FILE = "file"  # one for each session of another data type
 
 
 class Cadence(StrEnum):
@@ -73,7 +80,7 @@ class Window:
         )
 
     def days(self) -> Iterator[date]:
-        """Give the civil days that the window touches (UTC days on the instant axis)."""
+        """Give the days that the window touches: civil ones, UTC days on the instant axis."""
         day = self.start.date()
         while datetime.combine(day, time(), self.start.tzinfo) < self.end:
             yield day
@@ -82,11 +89,16 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One measured quantity of a data type."""
+    """One measured quantity of a data type.
+
+    Attributes:
+        legacy: the same quantity in the account that another one continues, as `data_type.field`.
+    """
 
     name: str
     unit: str
     meaning: str
+    legacy: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +109,20 @@ class DataType:
         title: for people.
         group: the data types whose freshness is one fact ("heart", "activity", "sleep", "account").
         scope: without it in the grant, the type is not offered.
-        axis: on which windows are asked; None where there is no window (a snapshot).
+        axis: on which windows are asked; None where there is no window (a snapshot, a file). The
+            days of the ledger are UTC days on the instant axis, civil days on the others.
+        member: the end of a point that a window selects by.
         longest: the longest window of one pull.
         reread: how long after its end a day may still change.
         every: the clock of an OWN type; for a WATCH type the longest time without a look.
         late: values appear some time after the sync, so a sync has follow-ups.
         dense: read by tails between whole reads, because a day is large.
         watches: its snapshot carries the device syncs that make WATCH types due.
+        needed: read whatever `data_types` says: it tells the wearer's zone, or the syncs.
+        by_default: `data_types = ["all"]` includes it; the others have to be named.
+        expected_a_day: points of a day, where a window has to be sized before any was seen.
+        checks: the dense type whose days are read again where this one's readings moved.
+        file_of: the data type whose sessions have a file each; a pull names the session.
     """
 
     name: DataTypeName
@@ -119,9 +138,32 @@ class DataType:
     late: bool = False
     dense: bool = False
     watches: bool = False
+    needed: bool = False
+    by_default: bool = True
+    member: Member = Member.START
+    expected_a_day: float = 0.0
+    checks: DataTypeName | None = None
+    file_of: DataTypeName | None = None
     fields: tuple[Field, ...] = ()
     source: str = ""  # where the values come from, for the README's table
     grain: str = ""  # how fine they are, for the README's table
+
+
+class LessonKind(StrEnum):
+    """What the provider may correct of the catalogue."""
+
+    METHOD = "method"  # by which of its methods the data type is asked
+    LONGEST_DAYS = "longest_days"  # the longest window it answers
+    PAGE_SIZE = "page_size"  # the largest page it manages
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What a reply taught about how a data type is to be asked; later ones replace earlier ones."""
+
+    data_type: DataTypeName
+    kind: LessonKind
+    value: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,9 +171,11 @@ class Pull:
     """One planned request for one data type and one window.
 
     Attributes:
-        window: None for a snapshot.
+        window: None for a snapshot and for a file.
         zone: the wearer's zone (IANA) by which civil times of the replies are turned into instants.
         synced_at: the newest usable device sync known when it was planned (aware UTC), or None.
+        item: the key of the session whose file is asked for.
+        lessons: what is known of this data type beyond the catalogue; the request depends on it.
     """
 
     data_type: DataTypeName
@@ -139,19 +183,18 @@ class Pull:
     why: Why
     zone: str
     synced_at: datetime | None = None
+    item: str = ""
+    lessons: tuple[Lesson, ...] = ()
 
     @property
     def tail(self) -> bool:
-        """Say whether it reads only part of a day: no civil day lies in it from end to end.
+        """Say whether it reads only part of a day: no day of the ledger lies in it end to end.
 
         A tail writes no daily values and no sessions, and settles nothing.
         """
         if self.window is None:
             return False
-        start, end = self.window.start, self.window.end
-        if self.window.axis is Axis.INSTANT:
-            zone = ZoneInfo(self.zone)
-            start, end = (at.astimezone(zone).replace(tzinfo=None) for at in (start, end))
+        start, end = (at.replace(tzinfo=None) for at in (self.window.start, self.window.end))
         first = start.date() + timedelta(days=start.time() > time())
         return datetime.combine(first + timedelta(days=1), time()) > end
 
@@ -198,12 +241,17 @@ Point = tuple[int, int | float, int | None]
 
 @dataclass(frozen=True, slots=True)
 class Readings:
-    """Points of one field, from one source, at one UTC offset; a day has up to 40,000 of them."""
+    """Points of one field, from one source, at one UTC offset; a day has up to 40,000 of them.
+
+    Attributes:
+        preference: of several sources at one instant, the one with the least is shown first.
+    """
 
     field: str
     source: str
     utc_offset_s: int
     points: list[Point]
+    preference: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,12 +312,30 @@ class DeviceSync:
 
 
 @dataclass(frozen=True, slots=True)
+class File:
+    """A file that belongs to a session; its bytes stay in the archive.
+
+    Attributes:
+        key: the session's.
+        version: what changes when the session does; a file of another version is asked again.
+    """
+
+    key: str
+    version: str
+    media_type: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Page:
     """All that one reply says.
 
     Attributes:
         outside: points beyond the window: counted, never written.
         zone: the wearer's zone (IANA), where the reply tells it.
+        unread: points that are not understood: kept raw, counted, and shown. A pull with any of
+            them withdraws nothing.
+        unread_why: what was not understood of the first of them, without its value.
     """
 
     readings: tuple[Readings, ...] = ()
@@ -277,8 +343,11 @@ class Page:
     dailies: tuple[Daily, ...] = ()
     snapshots: tuple[Snapshot, ...] = ()
     syncs: tuple[DeviceSync, ...] = ()
+    files: tuple[File, ...] = ()
     outside: int = 0
     zone: str | None = None
+    unread: int = 0
+    unread_why: str = ""
 
     @property
     def points(self) -> int:
@@ -288,6 +357,7 @@ class Page:
             + len(self.sessions)
             + len(self.dailies)
             + len(self.snapshots)
+            + len(self.files)
         )
 
 

@@ -46,7 +46,7 @@ def test_a_reply_that_was_skipped_is_told_until_its_days_are_read_again(tmp_path
     index = Index(tmp_path, CATALOGUE)
     insert = (
         "INSERT INTO pull VALUES (?, 1, 'heart_rate', 'civil', '2026-03-01T00:00:00', NULL, 'gap',"
-        " 'UTC', NULL, 0, 0, ?, ?, '', 1, 1, 0, 0)"
+        " 'UTC', NULL, 0, 0, ?, ?, '', 1, 1, 0, 0, 0, '')"
     )
     with closing(index.db) as db:
         db.execute(insert, (2, "failed", "index_behind"))

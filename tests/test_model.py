@@ -24,13 +24,12 @@ def pull(axis: Axis, start: str, end: str) -> Pull:
         (Axis.CIVIL, "2027-03-01T22:00", "2027-03-02T23:59", True),
         (Axis.CIVIL, "2027-03-01T22:00", "2027-03-03T00:00", False),
         (Axis.DATE, "2027-03-01T00:00", "2027-03-31T00:00", False),
-        (Axis.INSTANT, "2027-02-28T23:00Z", "2027-03-01T23:00Z", False),  # a day in Berlin
-        (Axis.INSTANT, "2027-03-01T00:00Z", "2027-03-02T00:00Z", True),  # a day in Reykjavik
-        (Axis.INSTANT, "2027-03-27T23:00Z", "2027-03-28T22:00Z", False),  # the day of 23 hours
+        (Axis.INSTANT, "2027-03-01T00:00Z", "2027-03-02T00:00Z", False),
+        (Axis.INSTANT, "2027-02-28T23:00Z", "2027-03-01T23:00Z", True),
         (Axis.INSTANT, "2027-03-27T10:00Z", "2027-03-29T14:00Z", False),
     ],
 )
-def test_a_tail_holds_no_whole_day_of_the_wearer(
+def test_a_tail_holds_no_whole_day_of_the_ledger(
     axis: Axis, start: str, end: str, *, tail: bool
 ) -> None:
     assert pull(axis, start, end).tail is tail

@@ -5,7 +5,7 @@ daily blocks. It is made of nothing but the protocol.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager, closing
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from fitbitd.model import (
     DataType,
     DataTypeName,
     DeviceSync,
+    Lesson,
     Page,
     Pull,
     Quota,
@@ -76,6 +77,12 @@ class Pages:
         return Page(
             readings=(Readings("samples", "watch", 19_800, [(at, at % 97, None) for at in points]),)
         )
+
+    def learn(self, _pull: Pull, _reply: Reply) -> tuple[Lesson, ...]:
+        return ()
+
+    def adapted(self, data_type: DataType, _lessons: Sequence[Lesson]) -> DataType:
+        return data_type
 
 
 class Server:

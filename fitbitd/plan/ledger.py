@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
 
-from fitbitd.model import DataTypeName, DeviceSync, Quota
+from fitbitd.model import DataTypeName, DeviceSync, Lesson, Quota
 
 LONGEST_PAUSE = timedelta(hours=25)
 """No provider and no refusal asks for a longer pause than a day: what ends later than this was
@@ -46,6 +46,11 @@ class TypeLedger:
             data type.
         doubted: those of the blocked days that came back empty after they had held something.
         refused_at: when the whole data type was last refused.
+        recheck: settled days whose hourly values moved since: they are read once more.
+        points_a_day: as last seen in a read of whole days, None before the first.
+        points_a_page: as last seen where there was more than one page, None before.
+        files_wanted: keys of the sessions whose file is missing or of another version, newest
+            first.
     """
 
     read_at: datetime | None = None
@@ -56,6 +61,10 @@ class TypeLedger:
     blocked: Mapping[date | None, datetime] = field(default_factory=lambda: MappingProxyType({}))
     doubted: frozenset[date] = frozenset()
     refused_at: datetime | None = None
+    recheck: frozenset[date] = frozenset()
+    points_a_day: float | None = None
+    points_a_page: float | None = None
+    files_wanted: tuple[str, ...] = ()
 
     def after_consent(self, consented_at: datetime) -> "TypeLedger":
         """Give the same without a refusal of the whole data type that a new consent may lift."""
@@ -77,6 +86,7 @@ class Ledger:
         syncs: the newest device syncs of the last two days, oldest first, for their follow-ups.
         unfinished_passes: trailing passes that began and never ended: the process died in them.
         last_seen_at: the newest time in the archive; a clock before it is wrong.
+        lessons: what replies taught beyond the catalogue, newest of each kind.
     """
 
     zone: str | None = None
@@ -87,6 +97,7 @@ class Ledger:
     throttled_until: datetime | None = None
     unfinished_passes: int = 0
     last_seen_at: datetime | None = None
+    lessons: tuple[Lesson, ...] = ()
 
     @property
     def synced_at(self) -> datetime | None:

@@ -1,9 +1,19 @@
 """Provider: the few questions that the engine may ask. Everything here is pure."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from fitbitd.model import DataType, DataTypeName, Page, Pull, Quota, Reply, Request, Survey
+from fitbitd.model import (
+    DataType,
+    DataTypeName,
+    Lesson,
+    Page,
+    Pull,
+    Quota,
+    Reply,
+    Request,
+    Survey,
+)
 
 
 class Provider(Protocol):
@@ -45,3 +55,12 @@ class Provider(Protocol):
         Raises:
             ContractError: a point that cannot be understood.
         """
+
+    def learn(self, pull: Pull, reply: Reply) -> tuple[Lesson, ...]:
+        """Say what a reply, also a refused one, teaches about how its data type is to be asked.
+
+        It never raises: a reply that teaches nothing gives nothing.
+        """
+
+    def adapted(self, data_type: DataType, lessons: Sequence[Lesson]) -> DataType:
+        """Give a data type of the catalogue as those of the lessons that are its own correct it."""

@@ -20,7 +20,7 @@ from fitbitd.store.ledger import read_ledger
 from fitbitd.store.members import Damage
 
 INDEX_NAME = "index.sqlite"
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 PAGE_BYTES = 2048
 """Half of SQLite's own: a pull changes a row here and there, and each costs the card its page.
@@ -223,16 +223,16 @@ def _check_version(db: sqlite3.Connection, path: Path) -> int:
 def _describe_fields(db: sqlite3.Connection, catalogue: Mapping[DataTypeName, DataType]) -> None:
     """Write down what the catalogue says of each field, where it differs."""
     wanted = {
-        (data_type.name, known.name, known.unit, known.meaning)
+        (data_type.name, known.name, known.unit, known.meaning, known.legacy)
         for data_type in catalogue.values()
         for known in data_type.fields
     }
-    stored = set(db.execute("SELECT data_type, name, unit, meaning FROM field"))
+    stored = set(db.execute("SELECT data_type, name, unit, meaning, legacy FROM field"))
     if wanted != stored:
         db.execute("BEGIN IMMEDIATE")
         db.execute("DELETE FROM field")
         db.executemany(
-            "INSERT INTO field (data_type, name, unit, meaning) VALUES (?, ?, ?, ?)",
+            "INSERT INTO field (data_type, name, unit, meaning, legacy) VALUES (?, ?, ?, ?, ?)",
             sorted(wanted),
         )
         db.execute("COMMIT")

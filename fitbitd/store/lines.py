@@ -13,6 +13,8 @@ from fitbitd.model import (
     Axis,
     DataTypeName,
     DeviceSync,
+    Lesson,
+    LessonKind,
     Outcome,
     OutcomeKind,
     PassEnd,
@@ -64,14 +66,17 @@ def from_pull(pull: Pull) -> Line:
         "why": pull.why,
         "zone": pull.zone,
         "synced_at": None if pull.synced_at is None else instant(pull.synced_at),
+        "item": pull.item,
+        "lessons": {lesson.kind: lesson.value for lesson in pull.lessons},
     }
 
 
 def to_pull(line: Line) -> Pull:
     """Read the pull back from its `pull_begin` line."""
     window = line["window"]
+    data_type = DataTypeName(line["data_type"])
     return Pull(
-        data_type=DataTypeName(line["data_type"]),
+        data_type=data_type,
         window=None
         if window is None
         else Window(
@@ -82,6 +87,11 @@ def to_pull(line: Line) -> Pull:
         why=Why(line["why"]),
         zone=line["zone"],
         synced_at=_maybe_instant(line["synced_at"]),
+        item=line.get("item", ""),
+        lessons=tuple(
+            Lesson(data_type, LessonKind(kind), value)
+            for kind, value in line.get("lessons", {}).items()
+        ),
     )
 
 

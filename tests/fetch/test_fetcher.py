@@ -1,6 +1,6 @@
 """One pull to its last page: token, send, archive, judge, and again where nobody needs to act."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -21,6 +21,7 @@ from fitbitd.fetch.fetcher import ATTEMPTS, PAGES, RETRY_FOR_S, Fetcher
 from fitbitd.model import (
     DataType,
     DataTypeName,
+    Lesson,
     Outcome,
     OutcomeKind,
     Page,
@@ -177,6 +178,12 @@ class Careless:
 
     def read(self, _pull: Pull, _reply: Reply) -> Page:
         return Page()
+
+    def learn(self, _pull: Pull, _reply: Reply) -> tuple[Lesson, ...]:
+        return ()
+
+    def adapted(self, data_type: DataType, _lessons: Sequence[Lesson]) -> DataType:
+        return data_type
 
 
 async def test_the_fetcher_itself_keeps_the_token_at_home() -> None:

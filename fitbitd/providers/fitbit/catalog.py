@@ -47,6 +47,7 @@ PROFILE = Entry(  # User, "Get Profile"
         reread=_DAY,
         cadence=Cadence.WATCH,  # a trip shows with a sync, and its zone decides what a day is
         every=_DAY,
+        needed=True,
         source="the wearer's settings",
         grain="as it stood when asked",
     ),
@@ -68,6 +69,7 @@ DEVICES = Entry(  # Devices, "Get Devices"
         cadence=Cadence.OWN,
         every=timedelta(0),  # every pass begins with it
         watches=True,
+        needed=True,
         source="the devices paired with the account",
         grain="as they stood when asked",
     ),

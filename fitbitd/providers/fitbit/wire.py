@@ -1,6 +1,6 @@
 """The legacy Fitbit Web API on the wire: a pull to a request, a reply to what it says."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from typing import Any
 
@@ -8,6 +8,7 @@ from fitbitd.errors import ContractError
 from fitbitd.model import (
     DataType,
     DataTypeName,
+    Lesson,
     Page,
     Pull,
     Quota,
@@ -87,6 +88,14 @@ class FitbitProvider:
         if rows is None:
             raise changed(".".join(entry.container) or "reply")
         return READERS[pull.data_type](rows, pull, reply.received_at)
+
+    def learn(self, _pull: Pull, _reply: Reply) -> tuple[Lesson, ...]:
+        """Learn nothing: the legacy API's limits are documented, and it never names others."""
+        return ()
+
+    def adapted(self, data_type: DataType, _lessons: Sequence[Lesson]) -> DataType:
+        """Give the data type as it is."""
+        return data_type
 
 
 def _path(pull: Pull) -> str:
