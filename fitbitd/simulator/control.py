@@ -8,6 +8,7 @@ POST clock   {"offset_s": 3600} or {"advance_s": 60}
 POST sync    the watch syncs now
 POST revoke  the wearer ends every grant
 POST gone    {"gone": true}: 410 for everything
+POST settings  {"slow_above_points": 500}: the provider behaves otherwise from now on
 """
 
 import json
@@ -20,14 +21,14 @@ from typing import Any
 import httpx
 
 from fitbitd.simulator.faults import Fault
-from fitbitd.simulator.fitbit import FitbitSimulator
 from fitbitd.simulator.live import OffsetClock
 from fitbitd.simulator.refusals import JSON_TYPE
+from fitbitd.simulator.serving import Changeable, Simulator
 
 PREFIX = "/_simulator/"
 
 
-def order(simulator: FitbitSimulator, request: httpx.Request) -> httpx.Response:
+def order(simulator: Simulator, request: httpx.Request) -> httpx.Response:
     """Carry out a control request; 400 with a sentence for one that means nothing."""
     name = request.url.path.removeprefix(PREFIX)
     known = _KNOWN.get((request.method, name))
@@ -43,22 +44,22 @@ def order(simulator: FitbitSimulator, request: httpx.Request) -> httpx.Response:
         return _answer({"error": f"{type(err).__name__}: {err}"}, HTTPStatus.BAD_REQUEST)
 
 
-def _log(simulator: FitbitSimulator, _: object) -> object:
+def _log(simulator: Simulator, _: object) -> object:
     return [asdict(entry) for entry in tuple(simulator.log)]
 
 
-def _state(simulator: FitbitSimulator, _: object) -> object:
+def _state(simulator: Simulator, _: object) -> object:
     return simulator.state()
 
 
-def _truth(simulator: FitbitSimulator, query: Mapping[str, str]) -> object:
+def _truth(simulator: Simulator, query: Mapping[str, str]) -> object:
     first, last = (
         date.fromisoformat(query[name]) if name in query else None for name in ("first", "last")
     )
     return simulator.wearer.truth(simulator.clock.now(), first, last)
 
 
-def _faults(simulator: FitbitSimulator, rules: list[dict[str, Any]]) -> object:
+def _faults(simulator: Simulator, rules: list[dict[str, Any]]) -> object:
     faults = [Fault.from_json(rule) for rule in rules]
     if not faults:
         simulator.faults.clear()
@@ -66,7 +67,7 @@ def _faults(simulator: FitbitSimulator, rules: list[dict[str, Any]]) -> object:
     return {"faults_left": len(simulator.faults.left())}
 
 
-def _clock(simulator: FitbitSimulator, given: Mapping[str, float]) -> object:
+def _clock(simulator: Simulator, given: Mapping[str, float]) -> object:
     clock = simulator.clock
     if not isinstance(clock, OffsetClock):
         raise TypeError("this simulator's clock cannot be set")
@@ -77,22 +78,29 @@ def _clock(simulator: FitbitSimulator, given: Mapping[str, float]) -> object:
     return simulator.state()
 
 
-def _sync(simulator: FitbitSimulator, _: object) -> object:
+def _sync(simulator: Simulator, _: object) -> object:
     simulator.wearer.sync(simulator.clock.now())
     return simulator.state()
 
 
-def _revoke(simulator: FitbitSimulator, _: object) -> object:
+def _revoke(simulator: Simulator, _: object) -> object:
     simulator.revoke()
     return simulator.state()
 
 
-def _gone(simulator: FitbitSimulator, given: Mapping[str, bool]) -> object:
+def _gone(simulator: Simulator, given: Mapping[str, bool]) -> object:
     simulator.gone = bool(given["gone"])
     return simulator.state()
 
 
-_KNOWN: dict[tuple[str, str], Callable[[FitbitSimulator, Any], object]] = {
+def _settings(simulator: Simulator, given: Mapping[str, Any]) -> object:
+    if not isinstance(simulator, Changeable):
+        raise TypeError("this simulator's settings cannot be changed")
+    simulator.change(**given)
+    return simulator.state()
+
+
+_KNOWN: dict[tuple[str, str], Callable[[Simulator, Any], object]] = {
     ("GET", "log"): _log,
     ("GET", "state"): _state,
     ("GET", "truth"): _truth,
@@ -101,6 +109,7 @@ _KNOWN: dict[tuple[str, str], Callable[[FitbitSimulator, Any], object]] = {
     ("POST", "sync"): _sync,
     ("POST", "revoke"): _revoke,
     ("POST", "gone"): _gone,
+    ("POST", "settings"): _settings,
 }
 
 

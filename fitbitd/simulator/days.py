@@ -91,12 +91,15 @@ def minutes_of(seed: int, day: date, zone: str, *, worn: bool) -> Minutes:
 
 
 @lru_cache(maxsize=64)
-def beats_of(seed: int, day: date, zone: str, *, worn: bool) -> Beats:
+def beats_of(
+    seed: int, day: date, zone: str, *, worn: bool, intervals_s: tuple[int, ...] = INTERVALS_S
+) -> Beats:
     """Sample the heart rate of a day at irregular intervals, only while the watch is worn."""
     minutes = minutes_of(seed, day, zone, worn=worn)
     rng = Random(f"{seed}:beats:{day}")
     length_s = 60 * len(minutes.bpm)
-    intervals = rng.choices(INTERVALS_S, k=length_s // 5)
+    enough = length_s // max(1, sum(intervals_s) // len(intervals_s) - 1)
+    intervals = rng.choices(intervals_s, k=enough)
     noise = rng.choices(NOISE, k=len(intervals))
     level = minutes.bpm
     samples = [

@@ -1,7 +1,7 @@
 """Faults to order: what can go wrong between a client and this provider, and how often."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, fields, replace
 from random import Random
 from typing import Any, Literal, get_args
@@ -18,8 +18,9 @@ FaultKind = Literal[
     "html",  # an HTML page of some gateway, 503 unless `status` says otherwise
     "json_error",  # the recorded JSON of a 500
     "empty",  # the right status and headers, and no body
-    "body",  # `status` and `body`
+    "body",  # `status` and `body`, with `retry_after_s` in Retry-After if there is one
     "throttle",  # 429 with `retry_after_s` in Retry-After, or without it
+    "refuse",  # the provider's refusal that `reason` names, where it has names for its refusals
     "wrong_date",  # the Date header is off by `skew_s`
     "revoke",  # the wearer revokes the grant just before this request
 ]
@@ -41,6 +42,8 @@ class Fault:
         chance: how likely it strikes a request that matches.
         wait_s: how late the answer is, for every kind.
         processed: whether the request takes effect all the same; None leaves it to the kind.
+        reason: which refusal, for the kind "refuse".
+        until_consent: the wearer's next consent ends it.
     """
 
     kind: FaultKind
@@ -54,6 +57,8 @@ class Fault:
     retry_after_s: int | None = None
     skew_s: float = 0.0
     processed: bool | None = None
+    reason: str = ""
+    until_consent: bool = False
 
     @classmethod
     def from_json(cls, order: Mapping[str, Any]) -> "Fault":
@@ -100,6 +105,8 @@ class Fault:
             case "body":
                 content = self.body.encode() if isinstance(self.body, str) else self.body
                 headers = {"content-type": self.content_type}
+                if self.retry_after_s is not None:
+                    headers["retry-after"] = str(self.retry_after_s)
                 return httpx.Response(self.status or 200, headers=headers, content=content)
             case "throttle":
                 error = too_many_requests()
@@ -124,16 +131,42 @@ class Fault:
                 return
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response, and the fault that strikes on its way."""
+
+    response: httpx.Response
+    fault: Fault | None
+
+    @property
+    def delay_s(self) -> float:
+        """Give how long the client waits."""
+        return self.fault.delay_s if self.fault is not None else 0.0
+
+
 class FaultQueue:
     """The rules that are left, in the order in which they were given."""
 
-    def __init__(self, seed: int = 1) -> None:
+    def __init__(self, seed: int = 1, reasons: Collection[str] = ()) -> None:
         self._rng = Random(seed)
+        self._reasons = reasons
         self._rules: list[Fault] = []
 
     def add(self, *faults: Fault) -> None:
-        """Order more faults."""
+        """Order more faults.
+
+        Raises:
+            ValueError: a refusal that this provider does not know.
+        """
+        for fault in faults:
+            if fault.kind == "refuse" and fault.reason not in self._reasons:
+                known = ", ".join(sorted(self._reasons)) or "none: this provider names none"
+                raise ValueError(f"reason {fault.reason!r} is not one of {known}")
         self._rules.extend(faults)
+
+    def consent_given(self) -> None:
+        """Forget the faults that a new consent ends."""
+        self._rules = [fault for fault in self._rules if not fault.until_consent]
 
     def clear(self) -> None:
         """Forget every fault."""

@@ -15,7 +15,7 @@ from fitbitd.clock import Clock
 from fitbitd.simulator import consent, paths, refusals
 from fitbitd.simulator.bodies import Bodies
 from fitbitd.simulator.civil import civil_day
-from fitbitd.simulator.faults import Fault, FaultQueue
+from fitbitd.simulator.faults import Answer, FaultQueue
 from fitbitd.simulator.oauth import OAuthProvider, Pair
 from fitbitd.simulator.quota import HourlyQuota, reset_s
 from fitbitd.simulator.refusals import RefusalError, json_response
@@ -44,19 +44,6 @@ class LogEntry:
     status: int
     token: str | None
     fault: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A response, and the fault that strikes on its way."""
-
-    response: httpx.Response
-    fault: Fault | None
-
-    @property
-    def delay_s(self) -> float:
-        """Give how long the client waits."""
-        return self.fault.delay_s if self.fault is not None else 0.0
 
 
 class FitbitSimulator:

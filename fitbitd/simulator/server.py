@@ -14,7 +14,7 @@ import httpx
 
 from fitbitd.simulator.control import PREFIX, order
 from fitbitd.simulator.faults import Fault
-from fitbitd.simulator.fitbit import FitbitSimulator
+from fitbitd.simulator.serving import Simulator
 
 _SMALL_BYTES = 512
 """Bodies below this are not worth compressing."""
@@ -28,7 +28,7 @@ class SimulatorServer:
         url: where, such as "http://127.0.0.1:40123".
     """
 
-    def __init__(self, simulator: FitbitSimulator, port: int) -> None:
+    def __init__(self, simulator: Simulator, port: int) -> None:
         self.simulator = simulator
         self._http = _Server(("127.0.0.1", port), simulator)
         self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
@@ -61,7 +61,7 @@ class SimulatorServer:
         self._http.serve_forever(poll_interval=0.05)
 
 
-def serve(simulator: FitbitSimulator, port: int = 0) -> SimulatorServer:
+def serve(simulator: Simulator, port: int = 0) -> SimulatorServer:
     """Serve on 127.0.0.1 in a thread of its own; port 0 takes any that is free.
 
     Raises:
@@ -74,7 +74,7 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = False  # so that closing waits for them
     allow_reuse_address = True
 
-    def __init__(self, address: tuple[str, int], simulator: FitbitSimulator) -> None:
+    def __init__(self, address: tuple[str, int], simulator: Simulator) -> None:
         self.simulator = simulator
         self.stopping = threading.Event()
         self._open: set[socket.socket] = set()
@@ -112,7 +112,7 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._serve()
 
-    do_POST = do_PUT = do_DELETE = do_HEAD = do_GET  # noqa: N815 - the same
+    do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET  # noqa: N815 - the same
 
     def log_message(self, *_: object) -> None:
         """Keep quiet: the simulator has a log of its own."""

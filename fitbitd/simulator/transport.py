@@ -6,7 +6,7 @@ import httpx
 
 from fitbitd.clock import Clock
 from fitbitd.simulator.faults import Fault
-from fitbitd.simulator.fitbit import FitbitSimulator
+from fitbitd.simulator.serving import Simulator
 
 
 class SimulatorTransport(httpx.AsyncBaseTransport):
@@ -16,7 +16,7 @@ class SimulatorTransport(httpx.AsyncBaseTransport):
     A latency beyond the client's read timeout ends in ReadTimeout, as over a socket.
     """
 
-    def __init__(self, simulator: FitbitSimulator, clock: Clock) -> None:
+    def __init__(self, simulator: Simulator, clock: Clock) -> None:
         self._simulator = simulator
         self._clock = clock
 

@@ -14,7 +14,8 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from fitbitd.simulator import days
-from fitbitd.simulator.civil import civil_day, day_bounds, days_between
+from fitbitd.simulator.civil import civil_day, day_bounds, days_between, offset_s
+from fitbitd.simulator.orders import Orders, SleepChange
 from fitbitd.simulator.sleep import SleepLog, logs_of, trimmed
 from fitbitd.simulator.syncs import ListedSyncs, RegularSyncs, SyncPlan
 
@@ -52,25 +53,25 @@ class DayHeart:
     resting: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class _SleepChange:
-    at: datetime
-    log_id: int
-    cut_minutes: int | None  # None deletes the log
-
-
 @dataclass(kw_only=True)
-class Wearer:
-    """One person with a watch.
+class Wearer(Orders):
+    """One person with a watch, and what was ordered to happen to them.
 
     Attributes:
         zone: the zone of the profile (IANA), by which civil days are counted.
         member_since: the day on which the account began; there is nothing before it.
-        syncs: when the watch meets its phone.
+        syncs: when the watch meets its phone, and the phone uploads what it knows.
         publish_after: how long after the sync that brought it a sleep log appears.
         publish_late: the same for single nights, by their date.
         days_off: days on which the watch stayed in a drawer.
         has_scale: the account also has a scale, which is not a watch.
+        has_watch: False for an account that knows only the phone and what is typed.
+        watch_until: the instant at which the watch died; the phone's uploads go on.
+        intervals_s: how far apart samples of the heart are, each as likely as the next.
+        processed_after: how long after its appearance a night gets its stages (Google).
+        daily_after: how long after the sync that brought the end of a day or night its daily values
+            appear (Google).
+        daily_late: the same for single days.
     """
 
     seed: int = 1
@@ -82,8 +83,13 @@ class Wearer:
     publish_late: Mapping[date, timedelta] = field(default_factory=dict)
     days_off: frozenset[date] = frozenset()
     has_scale: bool = False
+    has_watch: bool = True
+    watch_until: datetime | None = None
+    intervals_s: tuple[int, ...] = days.INTERVALS_S
+    processed_after: timedelta = timedelta(minutes=20)
+    daily_after: timedelta = timedelta(hours=1)
+    daily_late: Mapping[date, timedelta] = field(default_factory=dict)
     _by_hand: ListedSyncs = field(default_factory=ListedSyncs, init=False)
-    _changes: list[_SleepChange] = field(default_factory=list, init=False)
 
     # What can be ordered.
 
@@ -91,23 +97,42 @@ class Wearer:
         """Let the watch sync at `at`, whatever the plan says."""
         self._by_hand.add(at)
 
-    def delete_sleep(self, log_id: int, *, at: datetime) -> None:
-        """Let the wearer delete a sleep log at `at`."""
-        self._changes.append(_SleepChange(at, log_id, None))
-
-    def edit_sleep(self, log_id: int, *, at: datetime, cut_minutes: int) -> int:
-        """Let the wearer correct a sleep log at `at` to begin later; give the new log's id."""
-        self._changes.append(_SleepChange(at, log_id, cut_minutes))
-        return log_id + 1
-
     # What the provider knows.
 
-    def synced_at(self, now: datetime) -> datetime | None:
-        """Give the last sync at or before `now`, None before the first."""
+    def uploaded_at(self, now: datetime) -> datetime | None:
+        """Give the phone's last upload at or before `now`, None before the first."""
         done = [sync for plan in (self.syncs, self._by_hand) if (sync := plan.last(now))]
         newest = max(done, default=None)
         began_s, _ = day_bounds(self.member_since, self.zone)
         return newest if newest is not None and newest.timestamp() >= began_s else None
+
+    def synced_at(self, now: datetime) -> datetime | None:
+        """Give the watch's last sync at or before `now`, None before the first."""
+        if not self.has_watch:
+            return None
+        return self.uploaded_at(min(now, self.watch_until) if self.watch_until else now)
+
+    def brought_at(self, ready: datetime) -> datetime | None:
+        """Give the first sync of the watch at or after `ready`, None if it never comes."""
+        syncs = [sync for plan in (self.syncs, self._by_hand) if (sync := plan.first(ready))]
+        first = min(syncs, default=None)
+        dead = first is not None and self.watch_until is not None and first > self.watch_until
+        return first if self.has_watch and not dead else None
+
+    def zone_at(self, at_s: float) -> str:
+        """Give the zone in which the wearer is at an instant."""
+        for trip in self.trips:
+            if trip.start.timestamp() <= at_s < trip.end.timestamp():
+                return trip.zone
+        return self.zone
+
+    def offset_at(self, at_s: int) -> int:
+        """Give the offset of the wearer's clock from UTC at an instant, in seconds."""
+        return offset_s(self.zone_at(at_s), at_s)
+
+    def wears(self, day: date) -> bool:
+        """Say whether the watch was taken out of its drawer on `day`."""
+        return day not in self.days_off
 
     def today(self, now: datetime) -> date:
         """Give the wearer's date at `now`."""
@@ -120,7 +145,7 @@ class Wearer:
             sample
             for day in self._days(start_s, known_s)
             for sample in days.beats_of(
-                self.seed, day, self.zone, worn=day not in self.days_off
+                self.seed, day, self.zone, worn=self.wears(day), intervals_s=self.intervals_s
             ).between(start_s, known_s)
         ]
 
@@ -184,7 +209,7 @@ class Wearer:
             for log in logs_of(self.seed, day, self.zone)
             if log.start_s >= began_s and self._published(log, now)
         ]
-        for change in self._changes:
+        for change in self.sleep_changes:
             logs = list(_changed(logs, change)) if change.at <= now else logs
         return sorted(logs, key=lambda log: log.start_s, reverse=True)
 
@@ -241,16 +266,15 @@ class Wearer:
         return days_between(first, civil_day(end_s - 1, self.zone))
 
     def _minutes(self, day: date) -> days.Minutes:
-        return days.minutes_of(self.seed, day, self.zone, worn=day not in self.days_off)
+        return days.minutes_of(self.seed, day, self.zone, worn=self.wears(day))
 
     def _published(self, log: SleepLog, now: datetime) -> bool:
-        ended = datetime.fromtimestamp(log.end_s, now.tzinfo)
-        brought = [sync for plan in (self.syncs, self._by_hand) if (sync := plan.first(ended))]
+        brought = self.brought_at(datetime.fromtimestamp(log.end_s, now.tzinfo))
         wait = self.publish_late.get(log.day, self.publish_after)
-        return bool(brought) and min(brought) + wait <= now
+        return brought is not None and brought + wait <= now
 
 
-def _changed(logs: list[SleepLog], change: _SleepChange) -> Iterator[SleepLog]:
+def _changed(logs: list[SleepLog], change: SleepChange) -> Iterator[SleepLog]:
     for log in logs:
         if log.log_id != change.log_id:
             yield log
