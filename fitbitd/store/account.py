@@ -12,6 +12,7 @@ from fitbitd.store.account_lock import AccountLock
 from fitbitd.store.apply import Applied, Read, apply_archive
 from fitbitd.store.archive import ArchiveWriter
 from fitbitd.store.index import Index
+from fitbitd.store.lessons import Learn, learn_nothing
 from fitbitd.store.recovery import Recovery, recover
 
 log = structlog.get_logger()
@@ -31,7 +32,11 @@ class AccountStore:
     """
 
     def __init__(
-        self, account_dir: Path, read: Read, catalogue: Mapping[DataTypeName, DataType]
+        self,
+        account_dir: Path,
+        read: Read,
+        catalogue: Mapping[DataTypeName, DataType],
+        learn: Learn = learn_nothing,
     ) -> None:
         """Open the store.
 
@@ -40,6 +45,7 @@ class AccountStore:
         """
         self.account_dir = account_dir
         self._read = read
+        self._learn = learn
         self._catalogue = catalogue
         self._lock = AccountLock(account_dir)
         self._lock.acquire()
@@ -59,11 +65,12 @@ class AccountStore:
 
     def catch_up(self) -> Iterator[Applied]:
         """Apply to the index, step by step, what the archive has more."""
-        return apply_archive(self.index, self._read, self._catalogue)
+        return apply_archive(self.index, self._read, self._catalogue, learn=self._learn)
 
     def apply_pass(self) -> list[Applied]:
         """Apply the pass that was just written and synced."""
-        return list(apply_archive(self.index, self._read, self._catalogue, self.writer.path))
+        path = self.writer.path
+        return list(apply_archive(self.index, self._read, self._catalogue, path, learn=self._learn))
 
     def close(self) -> None:
         """Let go of everything, the lock last."""

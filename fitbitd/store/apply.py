@@ -8,6 +8,7 @@ sees whole pulls only, and whoever dies in it begins it again.
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from http import HTTPStatus
 from pathlib import Path
 
@@ -17,18 +18,21 @@ from fitbitd.errors import ContractError, OperatorError, RefusedError
 from fitbitd.model import (
     DataType,
     DataTypeName,
+    Lesson,
     Outcome,
     OutcomeKind,
     Page,
     Pull,
     Reply,
 )
-from fitbitd.store import doubts, lines, passes
+from fitbitd.store import density, doubts, lessons, lines, passes
 from fitbitd.store.change import PullChange
 from fitbitd.store.index import Index
+from fitbitd.store.lessons import Learn, learn_nothing
 from fitbitd.store.lines import Line
 from fitbitd.store.members import Damage, Member, read_archive
 from fitbitd.store.passes import PullEnd
+from fitbitd.store.wanted_files import Place
 from fitbitd.store.words import plain
 
 log = structlog.get_logger()
@@ -70,6 +74,8 @@ def apply_archive(
     read: Read,
     catalogue: Mapping[DataTypeName, DataType],
     changed: Path | None = None,
+    *,
+    learn: Learn = learn_nothing,
 ) -> Iterator[Applied]:
     """Apply what the archive holds behind the index; each step that is given is committed.
 
@@ -81,11 +87,12 @@ def apply_archive(
         catalogue: the provider's data types.
         changed: the file that was written last; if the index stands right before what it holds,
             that spares the look at all others.
+        learn: the provider's way to learn from a reply, also from a refused one.
 
     Raises:
         OperatorError: what the disk refuses; the index stands where the last step left it.
     """
-    applier = _Applier(index, read, catalogue)
+    applier = _Applier(index, read, catalogue, learn)
     waiting: list[Member] = []
     last_seq = index.applied_seq
     for found in read_archive(index.account_dir, index.known(), changed):
@@ -96,7 +103,7 @@ def apply_archive(
             continue
         if changed is not None and found.first_seq > last_seq + 1:
             # Something stands in another file: it comes first.
-            yield from apply_archive(index, read, catalogue)
+            yield from apply_archive(index, read, catalogue, learn=learn)
             return
         last_seq = max(last_seq, found.last_seq)
         if found.last_seq > index.applied_seq:
@@ -110,11 +117,16 @@ def apply_archive(
 
 class _Applier:
     def __init__(
-        self, index: Index, read: Read, catalogue: Mapping[DataTypeName, DataType]
+        self,
+        index: Index,
+        read: Read,
+        catalogue: Mapping[DataTypeName, DataType],
+        learn: Learn,
     ) -> None:
         self._index = index
         self._db = index.db
         self._read = read
+        self._learn = learn
         self._catalogue = catalogue
         self._first = True
 
@@ -151,43 +163,61 @@ class _Applier:
             log.error("pull.skipped", data_type=pull.data_type, seq=member.first_seq)
             end = PullEnd(lines.from_instant(begin["at"]), _SKIPPED)
         else:
+            learnt: list[tuple[Lesson, datetime]] = []
             self._db.execute("SAVEPOINT pull")
-            end = self._replies(pull, found)
+            end = self._replies(member, pull, found, learnt)
             if not end.outcome.complete:
                 self._db.execute("ROLLBACK TO pull")
             self._db.execute("RELEASE pull")
+            lessons.note(self._db, learnt)  # a pull that failed teaches most
         if not end.outcome.complete:
             doubts.refuse(self._db, pull, end.outcome, end.at)
         passes.insert_pull(self._db, begin, end)
         return Applied(member.last_seq, pull, end.outcome, end.written, end.withdrawn)
 
-    def _replies(self, pull: Pull, found: Iterator[Line]) -> PullEnd:
+    def _replies(
+        self,
+        member: Member,
+        pull: Pull,
+        found: Iterator[Line],
+        learnt: list[tuple[Lesson, datetime]],
+    ) -> PullEnd:
         """Write what the replies of a pull say; its caller takes it back if it is not complete."""
-        data_type = self._catalogue.get(pull.data_type)
-        change = None if data_type is None else PullChange(self._db, data_type, pull)
-        unread = "" if change else f"this program knows no data type {pull.data_type}"
+        change, broken = None, f"this program knows no data type {pull.data_type}"
+        if pull.data_type in self._catalogue:
+            change, broken = PullChange(self._db, self._catalogue, pull, member.first_seq), ""
         end: PullEnd | None = None
         for line in found:
             if line["kind"] == "pull_end":
                 end = PullEnd(lines.from_instant(line["at"]), lines.to_outcome(line))
-            elif change is not None and not unread and _is_answer(line):
-                unread = self._page(change, pull, line)
+            elif line["kind"] == "reply" and change is not None:
+                reply = lines.to_reply(line)
+                learnt += ((lesson, reply.received_at) for lesson in self._learn(pull, reply))
+                if not broken and _is_answer(reply):
+                    place = Place(self._index.name(member.path), line["seq"])
+                    broken = self._page(change, pull, reply, place)
         if end is None:
             raise ValueError(f"the member of a pull of {pull.data_type} has no end")
         if end.outcome.complete:
-            if change is None or unread:
-                log.warning("pull.not_read", data_type=pull.data_type, reason=unread)
-                return replace(end, outcome=_failed(end.outcome, unread))
-            if not change.finish(end.at):
-                return replace(end, outcome=replace(end.outcome, reason=DOUBTED))
-            return replace(end, written=change.written, withdrawn=change.withdrawn)
+            if change is None or broken:
+                log.warning("pull.not_read", data_type=pull.data_type, reason=broken)
+                return replace(end, outcome=_failed(end.outcome, broken))
+            return self._finish(change, pull, end)
         return end
 
-    def _page(self, change: PullChange, pull: Pull, line: Line) -> str:
+    def _finish(self, change: PullChange, pull: Pull, end: PullEnd) -> PullEnd:
+        """End the change of a complete pull."""
+        if not change.finish(end.at):
+            return replace(end, outcome=replace(end.outcome, reason=DOUBTED))
+        density.note(self._db, pull, end.outcome, end.at)
+        return replace(
+            end, written=change.written, withdrawn=change.withdrawn, unread=change.unread
+        )
+
+    def _page(self, change: PullChange, pull: Pull, reply: Reply, place: Place) -> str:
         """Write one reply; give the words why it cannot be read, or nothing."""
-        reply = lines.to_reply(line)
         try:
-            change.add(self._read(pull, reply), reply.received_at)
+            change.add(self._read(pull, reply), reply.received_at, place)
         except (ContractError, RefusedError) as err:
             return plain(str(err))
         except (sqlite3.IntegrityError, OverflowError):
@@ -200,7 +230,6 @@ def _failed(outcome: Outcome, detail: str) -> Outcome:
     return replace(outcome, kind=OutcomeKind.FAILED, reason="contract_changed", detail=detail)
 
 
-def _is_answer(line: Line) -> bool:
-    """Say whether a line is a reply that can hold data; refusals are kept, not read."""
-    status = HTTPStatus.OK <= int(line.get("status", 0)) < HTTPStatus.MULTIPLE_CHOICES
-    return status and line["kind"] == "reply"
+def _is_answer(reply: Reply) -> bool:
+    """Say whether a reply can hold data; refusals are kept, and not read."""
+    return HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES

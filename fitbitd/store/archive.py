@@ -26,7 +26,9 @@ Lines: every one has
     pass_begin   provider, program (its version). The pass is named by this line's seq.
     pull_begin   pass; data_type; window {axis: instant|civil|date, start, end}, half-open, aware
                  in UTC on the instant axis and naive on the others, or null for a snapshot;
-                 why; zone (IANA); synced_at (the newest device sync known then) or null
+                 why; zone (IANA); synced_at (the newest device sync known then) or null; item (the
+                 session whose file is asked for, as key@version) or ""; lessons {kind: value},
+                 what was known beyond the catalogue when it was asked
     reply        request, without secrets {method, url, and json where a POST asks for data};
                  status; headers, those that matter, by names in lower case (content-type, date,
                  retry-after, fitbit-rate-limit-*); and the body after content decoding: `body`,

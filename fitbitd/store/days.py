@@ -4,18 +4,36 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
-from fitbitd.model import DataType, DeviceSync, Kind, Pull, Why
+from fitbitd.model import Axis, DataType, DeviceSync, Kind, Member, Pull, Why
 from fitbitd.plan.coverage import day_end, settles
-from fitbitd.store.windows import civil_day, civil_days, from_ms, maybe_ms, to_ms
+from fitbitd.store.rollup import Touched
+from fitbitd.store.windows import (
+    DAY_MS,
+    civil_day,
+    day_start_ms,
+    from_ms,
+    ledger_days,
+    ledger_zone,
+    maybe_ms,
+    to_ms,
+)
 
 _LIVE = frozenset({Why.SYNC, Why.FOLLOW_UP, Why.INTERVAL})
 _DAY = timedelta(days=1)
 
-_STORED_ON_DAY = {
+_STORED_ON_CIVIL_DAY = {
     Kind.READINGS: "SELECT coalesce(sum(n), 0) FROM rollup_day WHERE day = ?2"
     " AND series IN (SELECT id FROM series WHERE data_type = ?1)",
     Kind.SESSIONS: "SELECT count(*) FROM session WHERE data_type = ?1 AND day = ?2",
     Kind.DAILY: "SELECT count(*) FROM daily WHERE data_type = ?1 AND day = ?2",
+}
+_STORED_ON_UTC_DAY = {
+    Kind.READINGS: "SELECT coalesce(sum(n), 0) FROM rollup_hour WHERE hour >= ?2 AND hour < ?3"
+    " AND series IN (SELECT id FROM series WHERE data_type = ?1)",
+    Member.START: "SELECT count(*) FROM session"
+    " WHERE data_type = ?1 AND start_ms >= ?2 AND start_ms < ?3",
+    Member.END: "SELECT count(*) FROM session"
+    " WHERE data_type = ?1 AND end_ms >= ?2 AND end_ms < ?3",
 }
 
 
@@ -25,19 +43,15 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     A day that is settled stays so: only a later device sync opens it again. Days that have not
     begun are left out, since nothing is known of them.
     """
-    days = [] if pull.window is None else list(civil_days(pull.window, pull.zone))
-    today = civil_day(read_at, pull.zone)
+    if pull.item:
+        return  # the file of one session says nothing of the others
+    days = [] if pull.window is None else list(ledger_days(pull.window))
+    zone = ledger_zone(pull)
+    today = civil_day(read_at, zone)
     for day, whole in days:
         if day <= today:
-            final = whole and settles(
-                day_end(day, pull.zone), data_type.reread, read_at, pull.synced_at
-            )
-            _cover_day(
-                db,
-                data_type,
-                day.isoformat(),
-                (final, whole, to_ms(read_at), maybe_ms(pull.synced_at)),
-            )
+            final = whole and settles(day_end(day, zone), data_type.reread, read_at, pull.synced_at)
+            _cover_day(db, data_type, day, (final, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
     if pull.window is None or _is_newest({day for day, _ in days}, today, pull.why):
         db.execute(
             "INSERT OR REPLACE INTO freshness (data_type, read_at, synced_at) VALUES (?, ?, ?)",
@@ -65,27 +79,75 @@ def reopen(
             (sync.device, synced_at, to_ms(seen_at)),
         )
         if before is not None:
+            # Of the civil and the UTC day the earlier one: either may be the ledger's.
+            first = min(civil_day(from_ms(before), each) for each in (zone, "UTC"))
             db.execute(
-                "UPDATE coverage SET settled = 0, synced_at = min(synced_at, ?1)"
+                "UPDATE coverage SET settled = 0, recheck = 0, synced_at = min(synced_at, ?1)"
                 " WHERE day >= ?2 AND (settled OR synced_at > ?1)",
-                (before, civil_day(from_ms(before), zone).isoformat()),
+                (before, first.isoformat()),
             )
+
+
+def reopen_without_zone(db: sqlite3.Connection, catalogue: Iterable[DataType], zone: str) -> None:
+    """Open every civil day again that was read before the wearer's zone was first known.
+
+    They were taken to end by UTC, perhaps half a day before they did.
+    """
+    known = db.execute("SELECT 1 FROM meta WHERE key = 'zone'").fetchone()
+    if known is None and zone != "UTC":
+        db.executemany(
+            "UPDATE coverage SET settled = 0, recheck = 0 WHERE data_type = ? AND settled",
+            [(known.name,) for known in catalogue if known.axis in {Axis.CIVIL, Axis.DATE}],
+        )
+
+
+def recheck(db: sqlite3.Connection, data_type: DataType, touched: Touched) -> None:
+    """Have the settled days read once more whose readings another data type says have moved.
+
+    Call it before the read is covered: only a change of what was known says anything.
+
+    Args:
+        data_type: the one that was read; it may check another one.
+        touched: the hours in which its readings changed.
+    """
+    if data_type.checks is None or data_type.axis is None:
+        return
+    db.executemany(
+        "UPDATE coverage SET recheck = 1 WHERE data_type = ?1 AND day = ?3 AND settled"
+        " AND EXISTS (SELECT 1 FROM coverage WHERE data_type = ?2 AND day = ?3)",
+        [(data_type.checks, data_type.name, day) for day in sorted(touched.days(data_type.axis))],
+    )
 
 
 def _cover_day(
     db: sqlite3.Connection,
     data_type: DataType,
-    day: str,
+    day: date,
     read: tuple[bool, bool, int, int | None],  # settled, whole, read at, synced at
 ) -> None:
-    (readings,) = db.execute(_STORED_ON_DAY[data_type.kind], (data_type.name, day)).fetchone()
+    readings = _stored_on(db, data_type, day)
     db.execute(
         "INSERT INTO coverage (data_type, day, readings, settled, whole, read_at, synced_at)"
         " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
         " settled = max(settled, excluded.settled), whole = max(whole, excluded.whole),"
-        " read_at = excluded.read_at, readings = excluded.readings, synced_at = excluded.synced_at",
-        (data_type.name, day, readings, *read),
+        " recheck = recheck AND NOT excluded.whole, read_at = excluded.read_at,"
+        " readings = excluded.readings, synced_at = excluded.synced_at",
+        (data_type.name, day.isoformat(), readings, *read),
     )
+
+
+def _stored_on(db: sqlite3.Connection, data_type: DataType, day: date) -> int:
+    """Count what is stored of a data type on a day of the ledger."""
+    by_instant = data_type.axis is Axis.INSTANT
+    if by_instant and data_type.kind is not Kind.DAILY:
+        sessions = data_type.kind is Kind.SESSIONS
+        query = _STORED_ON_UTC_DAY[data_type.member if sessions else Kind.READINGS]
+        start = day_start_ms(day, 0)
+        row = db.execute(query, (data_type.name, start, start + DAY_MS)).fetchone()
+    else:
+        query = _STORED_ON_CIVIL_DAY[data_type.kind]
+        row = db.execute(query, (data_type.name, day.isoformat())).fetchone()
+    return int(row[0])
 
 
 def _is_newest(days: set[date], today: date, why: Why) -> bool:

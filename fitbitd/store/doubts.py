@@ -2,12 +2,14 @@
 
 import sqlite3
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
-from fitbitd.model import Axis, DataType, Outcome, Pull, Window
-from fitbitd.plan.planner import halves
+from fitbitd.model import DataType, Outcome, Pull, Window
+from fitbitd.plan.windows import halves
 from fitbitd.store.sessions import dailies_in, sessions_in
-from fitbitd.store.windows import civil_day, civil_days, from_ms, instants, to_ms
+from fitbitd.store.wanted_files import ITEM
+from fitbitd.store.windows import DAY_MS, day_text, instants, ledger_days, shift_ms, to_ms
+from fitbitd.store.words import plain
 
 BELIEVED_AFTER = timedelta(hours=20)
 """A second empty answer this long after the first is the truth."""
@@ -16,11 +18,10 @@ ASKED_AGAIN_AFTER = timedelta(days=1)
 """When a doubted day is asked again; also the longest that a refused one waits."""
 
 WHOLE_TYPE = ""
-"""In the place of a day: the whole data type."""
+"""In the place of a day: the whole data type. `item:...` stands for one file."""
 
 _FIRST_WAIT = timedelta(hours=1)
 _DOUBLINGS = 5  # already more than a day
-_QUARTER_MS = 900_000  # every zone's offset is a multiple of it
 _REFUSALS = frozenset(
     {
         "contract_changed",
@@ -31,7 +32,8 @@ _REFUSALS = frozenset(
         "too_large",
     }
 )
-"""What waiting for seconds does not mend; any other failure is not of the pull that met it."""
+"""What waiting for seconds does not mend; any other failure is not of the pull that met it, or
+leaves another way to ask."""
 
 _OF_THE_WHOLE_TYPE = frozenset({"scope_missing", "data_type_refused"})
 
@@ -40,9 +42,9 @@ def held_days(db: sqlite3.Connection, data_type: DataType, pull: Pull) -> set[st
     """Give the days for which something is stored that this pull could withdraw."""
     if pull.window is None:
         return set()
-    held = _days_with_readings(db, data_type, pull.window, pull.zone)
+    held = _days_with_readings(db, data_type, pull.window)
     if not pull.tail:
-        held |= {session.day for session in sessions_in(db, data_type.name, pull.window)}
+        held |= {session.day for session in sessions_in(db, data_type, pull.window)}
         held |= {day for _, _, day in dailies_in(db, data_type.name, pull.window)}
     return held
 
@@ -72,7 +74,9 @@ def clear(db: sqlite3.Connection, pull: Pull) -> None:
     """Forget refusals and doubts of what was read completely."""
     days = [WHOLE_TYPE]
     if pull.window is not None:
-        days += [day.isoformat() for day, _ in civil_days(pull.window, pull.zone)]
+        days += [day.isoformat() for day, _ in ledger_days(pull.window)]
+    if pull.item:
+        days.append(ITEM + plain(pull.item))
     keys = [(pull.data_type, day) for day in days]
     db.executemany("DELETE FROM refusal WHERE data_type = ? AND day = ?", keys)
     db.executemany("DELETE FROM doubt WHERE data_type = ? AND day = ?", keys)
@@ -86,38 +90,42 @@ def refuse(db: sqlite3.Connection, pull: Pull, outcome: Outcome, at: datetime) -
     if outcome.reason not in _REFUSALS or (outcome.reason == "too_large" and halves(pull)):
         return  # its halves are asked at once
     day = WHOLE_TYPE
-    if pull.window is not None and outcome.reason not in _OF_THE_WHOLE_TYPE:
-        day = next(civil_days(pull.window, pull.zone))[0].isoformat()
+    if outcome.reason not in _OF_THE_WHOLE_TYPE:
+        if pull.window is not None:
+            day = next(ledger_days(pull.window))[0].isoformat()
+        elif pull.item:
+            day = ITEM + plain(pull.item)
+    _note(db, pull.data_type, day, outcome.reason, at)
+
+
+def refuse_access(db: sqlite3.Connection, data_type: str, item: str, at: datetime) -> None:
+    """Note that a data type, or the file of one session, is refused while others are answered."""
+    _note(db, data_type, ITEM + item if item else WHOLE_TYPE, "data_type_refused", at)
+
+
+def _note(db: sqlite3.Connection, data_type: str, day: str, reason: str, at: datetime) -> None:
     row = db.execute(
-        "SELECT count, first_at FROM refusal WHERE data_type = ? AND day = ?",
-        (pull.data_type, day),
+        "SELECT count, first_at FROM refusal WHERE data_type = ? AND day = ?", (data_type, day)
     ).fetchone()
     count, first_at = (1, to_ms(at)) if row is None else (row[0] + 1, row[1])
     wait = min(_FIRST_WAIT * 2 ** min(count - 1, _DOUBLINGS), ASKED_AGAIN_AFTER)
     db.execute(
         "INSERT OR REPLACE INTO refusal"
         " (data_type, day, reason, count, first_at, last_at, next_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-        (pull.data_type, day, outcome.reason, count, first_at, to_ms(at), to_ms(at + wait)),
+        (data_type, day, reason, count, first_at, to_ms(at), to_ms(at + wait)),
     )
 
 
-def _days_with_readings(
-    db: sqlite3.Connection, data_type: DataType, window: Window, zone: str
-) -> set[str]:
+def _days_with_readings(db: sqlite3.Connection, data_type: DataType, window: Window) -> set[str]:
     held = set()
     series = db.execute(
         "SELECT id, utc_offset_s FROM series WHERE data_type = ?", (data_type.name,)
     ).fetchall()
     for stored, offset_s in series:
-        quarters = db.execute(
-            "SELECT DISTINCT instant / ?4 FROM reading"
+        days = db.execute(
+            "SELECT DISTINCT (instant + ?4) / ?5 FROM reading"
             " WHERE series = ?1 AND instant >= ?2 AND instant < ?3",
-            (stored, *instants(window, offset_s), _QUARTER_MS),
+            (stored, *instants(window, offset_s), shift_ms(window.axis, offset_s), DAY_MS),
         )
-        for (quarter,) in quarters:
-            at = from_ms(quarter * _QUARTER_MS)
-            if window.axis is Axis.INSTANT:
-                held.add(civil_day(at, zone).isoformat())
-            else:
-                held.add((at + timedelta(seconds=offset_s)).astimezone(UTC).date().isoformat())
+        held |= {day_text(number) for (number,) in days}
     return held

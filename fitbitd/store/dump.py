@@ -10,7 +10,7 @@ _READINGS = """
 _HOURS = "SELECT hour, n, total, low, high FROM rollup_hour WHERE series = ? ORDER BY hour"
 _DAYS = "SELECT day, n, total, low, high FROM rollup_day WHERE series = ? ORDER BY day"
 _SERIES = """
-    SELECT id, data_type, field, unit, source, utc_offset_s, ordinal FROM series
+    SELECT id, data_type, field, unit, source, utc_offset_s, ordinal, preference FROM series
     ORDER BY data_type, field, source, utc_offset_s, ordinal
 """
 _SESSION = """
@@ -41,10 +41,23 @@ _SNAPSHOT = """
     ORDER BY data_type, key, taken_at
 """
 _COVERAGE = """
-    SELECT data_type, day, settled, whole, read_at, readings, synced_at FROM coverage
+    SELECT data_type, day, settled, whole, recheck, read_at, readings, synced_at FROM coverage
     ORDER BY data_type, day
 """
 _DEVICE_SYNC = "SELECT device, synced_at, seen_at FROM device_sync ORDER BY device, synced_at"
+_CORRECTION = """
+    SELECT data_type, day, field, source, utc_offset_s, key, instant, old, new, pull, seen_at
+    FROM correction
+    ORDER BY data_type, day, pull, field, source, utc_offset_s, key, instant, old, new
+"""
+_UNREAD = """
+    SELECT data_type, day, count, why, first_at, last_at FROM unread ORDER BY data_type, day
+"""
+_LESSON = "SELECT data_type, kind, value, learnt_at FROM lesson ORDER BY data_type, kind"
+_FILE = """
+    SELECT data_type, key, version, media_type, size_bytes, path, seq, taken_at FROM file
+    ORDER BY data_type, key
+"""
 _TABLES = {
     "session": _SESSION,
     "session_value": _SESSION_VALUE,
@@ -54,6 +67,10 @@ _TABLES = {
     "snapshot": _SNAPSHOT,
     "coverage": _COVERAGE,
     "device_sync": _DEVICE_SYNC,
+    "correction": _CORRECTION,
+    "unread": _UNREAD,
+    "lesson": _LESSON,
+    "file": _FILE,
 }
 _OF_SERIES = {"reading": _READINGS, "rollup_hour": _HOURS, "rollup_day": _DAYS}
 

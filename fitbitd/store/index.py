@@ -5,6 +5,7 @@ transactions to a power cut, never its consistency, and the archive, which is sy
 them back.
 """
 
+import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
@@ -18,6 +19,7 @@ from fitbitd.plan.ledger import Ledger
 from fitbitd.store import disk
 from fitbitd.store.ledger import read_ledger
 from fitbitd.store.members import Damage
+from fitbitd.store.wanted_files import FILE_TYPES, file_types
 
 INDEX_NAME = "index.sqlite"
 SCHEMA_VERSION = 2
@@ -100,11 +102,15 @@ class Index:
                     self.db.execute("ROLLBACK")
                 raise
 
+    def name(self, path: Path) -> str:
+        """Name a file of the account as the index does: relative to the account's folder."""
+        return path.relative_to(self.account_dir).as_posix()
+
     def mark_applied(self, path: Path, end: int, last_seq: int) -> None:
         """Note, inside the transaction that applied it, that a file is in the index up to `end`."""
         self.db.execute(
             "INSERT OR REPLACE INTO archive_file (path, synced_bytes, last_seq) VALUES (?, ?, ?)",
-            (self._name(path), end, last_seq),
+            (self.name(path), end, last_seq),
         )
         self._set_number("applied_seq", last_seq)
 
@@ -131,7 +137,7 @@ class Index:
         """Remember a stretch of the archive that cannot be read."""
         self.db.execute(
             "INSERT OR REPLACE INTO damage (path, start_byte, end_byte) VALUES (?, ?, ?)",
-            (self._name(damage.path), damage.start, damage.end),
+            (self.name(damage.path), damage.start, damage.end),
         )
 
     def note_missing(self, path: Path, size: int) -> None:
@@ -139,7 +145,7 @@ class Index:
         with self.transaction():
             self.note_damage(Damage(path, size, self.known()[path], tail=True))
             self.db.execute(
-                "UPDATE archive_file SET synced_bytes = ? WHERE path = ?", (size, self._name(path))
+                "UPDATE archive_file SET synced_bytes = ? WHERE path = ?", (size, self.name(path))
             )
 
     def close(self) -> None:
@@ -151,9 +157,6 @@ class Index:
             self.db.execute("PRAGMA busy_timeout = 0")
             self.db.execute("PRAGMA journal_mode = DELETE")
         self.db.close()
-
-    def _name(self, path: Path) -> str:
-        return path.relative_to(self.account_dir).as_posix()
 
     def _number(self, key: str) -> int:
         row = self.db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
@@ -185,7 +188,7 @@ def open_reader(account_dir: Path, name: str = INDEX_NAME) -> sqlite3.Connection
             check_same_thread=False,
         )
         try:
-            _check_version(db, path)
+            _refuse_older(_check_version(db, path), path)
         except BaseException:
             db.close()
             raise
@@ -204,6 +207,7 @@ def _prepare(
             f"BEGIN; {script.read_text('utf-8')}; PRAGMA user_version = {number}; COMMIT;"
         )
     _describe_fields(db, catalogue)
+    _describe_files(db, catalogue)
 
 
 def _check_version(db: sqlite3.Connection, path: Path) -> int:
@@ -218,6 +222,17 @@ def _check_version(db: sqlite3.Connection, path: Path) -> int:
             code="index_newer",
         )
     return version
+
+
+def _refuse_older(version: int, path: Path) -> None:
+    """Let a reader wait for a writer, who alone may change the tables."""
+    if 0 < version < SCHEMA_VERSION:
+        raise OperatorError(
+            f"{path} was written by an older fitbitd; whoever writes next brings it up to date.\n"
+            "Nothing is lost.\n"
+            f"Next: start the daemon, or: fitbitd pull {path.parent.name}",
+            code="index_older",
+        )
 
 
 def _describe_fields(db: sqlite3.Connection, catalogue: Mapping[DataTypeName, DataType]) -> None:
@@ -236,3 +251,13 @@ def _describe_fields(db: sqlite3.Connection, catalogue: Mapping[DataTypeName, Da
             sorted(wanted),
         )
         db.execute("COMMIT")
+
+
+def _describe_files(db: sqlite3.Connection, catalogue: Mapping[DataTypeName, DataType]) -> None:
+    """Write down of which data types the sessions have files, where it differs."""
+    wanted = {one.name: one.file_of for one in catalogue.values() if one.file_of is not None}
+    if wanted != file_types(db):
+        db.execute(
+            "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)",
+            (FILE_TYPES, json.dumps(wanted, sort_keys=True)),
+        )

@@ -6,8 +6,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import DataTypeName, DeviceSync, Quota
-from fitbitd.plan.ledger import DayRead, Ledger, TypeLedger, believed
+from fitbitd.plan.ledger import LONGEST_PAUSE, DayRead, Ledger, TypeLedger, believed
+from fitbitd.store import lessons
 from fitbitd.store.doubts import ASKED_AGAIN_AFTER, WHOLE_TYPE
+from fitbitd.store.wanted_files import ITEM, file_types, files_wanted
 from fitbitd.store.windows import from_ms, maybe_from_ms, to_ms
 
 _SYNCS_KEPT = timedelta(days=2)
@@ -59,6 +61,7 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
         throttled_until=_last_pause(db, now),
         unfinished_passes=unfinished,
         last_seen_at=maybe_from_ms(meta.get("last_seen_at")),
+        lessons=lessons.known(db, now),
     )
 
 
@@ -104,7 +107,10 @@ def _types(db: sqlite3.Connection, now: datetime) -> Mapping[DataTypeName, TypeL
     refused = dict(
         db.execute("SELECT data_type, last_at FROM refusal WHERE day = ?", (WHOLE_TYPE,))
     )
-    names = fresh.keys() | newest.keys() | settled.keys() | opened.keys() | blocked.keys()
+    rechecks = _rechecks(db)
+    density = {name: sizes for name, *sizes in db.execute("SELECT * FROM density")}
+    wanted = _wanted(db, now)
+    names = set().union(fresh, newest, settled, opened, blocked, density, wanted)
     return {
         DataTypeName(name): TypeLedger(
             read_at=fresh.get(name, never)[0],
@@ -115,6 +121,10 @@ def _types(db: sqlite3.Connection, now: datetime) -> Mapping[DataTypeName, TypeL
             blocked=blocked.get(name, {}),
             doubted=frozenset(doubted.get(name, ())),
             refused_at=maybe_from_ms(refused.get(name)),
+            recheck=frozenset(rechecks.get(name, ())),
+            points_a_day=density.get(name, never)[0],
+            points_a_page=density.get(name, never)[1],
+            files_wanted=wanted.get(name, ()),
         )
         for name in sorted(names)
     }
@@ -148,6 +158,21 @@ def _open(db: sqlite3.Connection) -> dict[str, dict[date, DayRead]]:
     return days
 
 
+def _rechecks(db: sqlite3.Connection) -> dict[str, set[date]]:
+    days: dict[str, set[date]] = defaultdict(set)
+    for name, day in db.execute("SELECT data_type, day FROM coverage WHERE recheck AND settled"):
+        days[name].add(date.fromisoformat(day))
+    return days
+
+
+def _wanted(db: sqlite3.Connection, now: datetime) -> dict[str, tuple[str, ...]]:
+    wanted = {
+        name: files_wanted(db, name, of, now, now + LONGEST_PAUSE)
+        for name, of in file_types(db).items()
+    }
+    return {name: items for name, items in wanted.items() if items}
+
+
 def _blocked(
     db: sqlite3.Connection, now: datetime
 ) -> tuple[dict[str, dict[date | None, datetime]], dict[str, set[date]]]:
@@ -155,9 +180,9 @@ def _blocked(
     until: dict[str, dict[date | None, datetime]] = defaultdict(dict)
     doubted: dict[str, set[date]] = defaultdict(set)
     rows = db.execute(
-        "SELECT data_type, day, next_at, 0 FROM refusal"
+        "SELECT data_type, day, next_at, 0 FROM refusal WHERE substr(day, 1, ?) <> ?"
         " UNION ALL SELECT data_type, day, first_at + ?, 1 FROM doubt",
-        (ASKED_AGAIN_AFTER // timedelta(milliseconds=1),),
+        (len(ITEM), ITEM, ASKED_AGAIN_AFTER // timedelta(milliseconds=1)),
     )
     for name, text, at_ms, in_doubt in rows:
         day, at = None if text == WHOLE_TYPE else date.fromisoformat(text), from_ms(at_ms)

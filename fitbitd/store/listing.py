@@ -1,23 +1,28 @@
-"""What `status` shows of an account's index: what it holds, the last passes, how much is final."""
+"""What `status` shows of an account's index: what it holds, what is final, what stands out."""
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 
-from fitbitd.store.windows import from_ms, maybe_from_ms
+from fitbitd.store.members import Member, archive_files, read_file
+from fitbitd.store.windows import from_ms, maybe_from_ms, to_ms
 
+_END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 _HOLDINGS = """
     SELECT data_type, min(oldest), max(newest), sum(n) FROM (
         SELECT s.data_type,
             (SELECT min(instant) FROM reading AS r WHERE r.series = s.id) AS oldest,
-            (SELECT max(instant) FROM reading AS r WHERE r.series = s.id) AS newest,
+            (SELECT max(instant) FROM reading AS r WHERE r.series = s.id AND instant <= :now)
+                AS newest,
             (SELECT coalesce(sum(d.n), 0) FROM rollup_day AS d WHERE d.series = s.id) AS n
         FROM series AS s
         UNION ALL
-        SELECT data_type, min(start_ms), max(end_ms), count(*) FROM session GROUP BY data_type
+        SELECT data_type, min(start_ms), max(end_ms) FILTER (WHERE end_ms <= :now), count(*)
+        FROM session GROUP BY data_type
         UNION ALL
         SELECT data_type, CAST(strftime('%s', min(day)) AS INTEGER) * 1000,
-            CAST(strftime('%s', max(day)) AS INTEGER) * 1000, count(*)
+            CAST(strftime('%s', max(day) FILTER (WHERE day <= :today)) AS INTEGER) * 1000, count(*)
         FROM daily GROUP BY data_type
         UNION ALL
         SELECT data_type, min(taken_at), max(taken_at), count(*) FROM snapshot GROUP BY data_type
@@ -27,19 +32,27 @@ _HOLDINGS = """
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """What is stored of one data type; of daily values the midnights (UTC) of their days."""
+    """What is stored of one data type; of daily values the midnights (UTC) of their days.
+
+    Attributes:
+        newest: of what is not later than now; None if all of it is.
+    """
 
     data_type: str
     oldest: datetime
-    newest: datetime
+    newest: datetime | None
     count: int
 
 
-def holdings(db: sqlite3.Connection) -> list[Holding]:
-    """Say of each data type how much there is, from when to when."""
+def holdings(db: sqlite3.Connection, now: datetime = _END_OF_TIME) -> list[Holding]:
+    """Say of each data type how much there is, from when to when.
+
+    What a clock that was ahead has dated after `now` makes nothing look fresh.
+    """
+    bounds = {"now": to_ms(now), "today": now.date().isoformat()}
     return [
-        Holding(data_type, from_ms(oldest), from_ms(newest), count)
-        for data_type, oldest, newest, count in db.execute(_HOLDINGS)
+        Holding(data_type, from_ms(oldest), maybe_from_ms(newest), count)
+        for data_type, oldest, newest, count in db.execute(_HOLDINGS, bounds)
     ]
 
 
@@ -74,3 +87,51 @@ def coverage_counts(db: sqlite3.Connection) -> dict[str, tuple[int, int]]:
         "SELECT data_type, sum(settled), sum(NOT settled) FROM coverage GROUP BY data_type"
     )
     return {data_type: (settled, provisional) for data_type, settled, provisional in rows}
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadRow:
+    """Points of a data type that were not understood; `why` is of the newest read."""
+
+    data_type: str
+    count: int
+    since: datetime
+    why: str
+
+
+def unread_points(db: sqlite3.Connection) -> list[UnreadRow]:
+    """Give what is in the archive and not in the index, by data type."""
+    rows = db.execute(
+        "SELECT data_type, sum(count), min(first_at),"
+        " (SELECT why FROM unread AS u WHERE u.data_type = unread.data_type"
+        " ORDER BY last_at DESC, day DESC LIMIT 1)"
+        " FROM unread GROUP BY data_type ORDER BY data_type"
+    )
+    return [
+        UnreadRow(data_type, count, from_ms(since), why) for data_type, count, since, why in rows
+    ]
+
+
+def corrections_since(db: sqlite3.Connection, since: datetime) -> int:
+    """Count what changed on settled days and was seen since then."""
+    (count,) = db.execute(
+        "SELECT count(*) FROM correction WHERE seen_at >= ?", (to_ms(since),)
+    ).fetchone()
+    return int(count)
+
+
+def waiting_pulls(account_dir: Path, db: sqlite3.Connection) -> int:
+    """Count the pulls of the archive that are not in the index yet.
+
+    Only what lies behind the bytes that the index knows is read: mostly nothing.
+    """
+    known = dict(db.execute("SELECT path, synced_bytes FROM archive_file"))
+    count = 0
+    for path in archive_files(account_dir):
+        applied = known.get(path.relative_to(account_dir).as_posix(), 0)
+        if path.stat().st_size > applied:
+            count += sum(
+                isinstance(found, Member) and found.kind == "pull_begin"
+                for found in read_file(path, applied)
+            )
+    return count

@@ -5,8 +5,8 @@ import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 
-from fitbitd.model import Outcome
-from fitbitd.store import lines
+from fitbitd.model import Outcome, OutcomeKind
+from fitbitd.store import doubts, lines
 from fitbitd.store.lines import Line
 from fitbitd.store.windows import maybe_ms, to_ms
 from fitbitd.store.words import plain
@@ -19,12 +19,14 @@ class PullEnd:
     Attributes:
         outcome: what the archive says, or why the replies could not be read.
         written, withdrawn: how many values differed from what was stored, and how many are gone.
+        unread: how many were not understood.
     """
 
     at: datetime
     outcome: Outcome
     written: int = 0
     withdrawn: int = 0
+    unread: int = 0
 
 
 def apply_line(db: sqlite3.Connection, line: Line) -> None:
@@ -47,7 +49,8 @@ def insert_pull(db: sqlite3.Connection, begin: Line, end: PullEnd) -> None:
     db.execute(
         "INSERT INTO pull (id, pass, data_type, axis, window_start, window_end, why, zone,"
         " synced_at, began_at, ended_at, outcome, reason, detail, pages, points, written,"
-        " withdrawn) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " withdrawn, unread, item)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
             begin["seq"],
             begin["pass"],
@@ -67,6 +70,8 @@ def insert_pull(db: sqlite3.Connection, begin: Line, end: PullEnd) -> None:
             outcome.points,
             end.written,
             end.withdrawn,
+            end.unread,
+            plain(begin.get("item", "")),
         ),
     )
 
@@ -97,6 +102,28 @@ def _end_pass(db: sqlite3.Connection, line: Line) -> None:
             json.dumps(dict(end.counts), sort_keys=True),
         ),
     )
+    for data_type, item in _refused_alone(db):
+        doubts.refuse_access(db, data_type, item, lines.from_instant(line["at"]))
+
+
+def _refused_alone(db: sqlite3.Connection) -> list[tuple[str, str]]:
+    """Give the data types to which access was denied in the last pass while others were answered.
+
+    Where none was, it is not they that are refused, but the account. Of files of which some were
+    answered, those that were not are given with their item; it is "" for a whole data type.
+    """
+    rows = db.execute(
+        "SELECT data_type, item, outcome, reason FROM pull"
+        " WHERE id > (SELECT max(id) FROM pass) ORDER BY id"
+    ).fetchall()
+    answered = {data_type for data_type, _, outcome, _ in rows if outcome == OutcomeKind.COMPLETE}
+    if not answered:
+        return []
+    last = {
+        (data_type, item if data_type in answered else ""): reason
+        for data_type, item, _, reason in rows
+    }
+    return sorted(refused for refused, reason in last.items() if reason == "access_denied")
 
 
 def _change_condition(db: sqlite3.Connection, line: Line) -> None:

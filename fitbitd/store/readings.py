@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from fitbitd.model import DataType, Point, Readings, Window
+from fitbitd.store.corrections import Corrections, SeriesKey
 from fitbitd.store.rollup import Touched
 from fitbitd.store.windows import instants
 from fitbitd.store.words import plain
@@ -28,7 +29,6 @@ _BETWEEN = (
 )
 
 _Layer = dict[int, Point]
-_SeriesKey = tuple[str, str, int]  # field, source, UTC offset: all of a series but its ordinal
 
 
 @dataclass(slots=True)
@@ -66,10 +66,17 @@ class ReadingsChange:
         touched: the rollups that must be made again.
     """
 
-    def __init__(self, db: sqlite3.Connection, data_type: DataType, window: Window) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        data_type: DataType,
+        window: Window,
+        corrections: Corrections,
+    ) -> None:
         self.written = 0
         self.withdrawn = 0
         self.touched = Touched()
+        self._corrections = corrections
         self._db = db
         self._data_type = data_type
         self._window = window
@@ -91,16 +98,18 @@ class ReadingsChange:
             layers = self._layers(key, points)
         for ordinal, one in enumerate(layers):
             if one:
-                self._compare(self._series(key, ordinal), readings.utc_offset_s, one)
+                self._compare(self._series(key, ordinal, readings.preference), key, one)
 
     def withdraw(self) -> None:
         """Remove what is stored in the window and was not seen, after the last page."""
-        for series, offset_s in self._all_series():
+        for series, name, source, offset_s in self._all_series():
             first, end = instants(self._window, offset_s)
             seen = self._seen.get(series)
             if self._unchanged(series, first, end, seen):
                 continue
             gone = array("q", self._gone(series, first, end, seen))
+            if self._corrections:
+                self._corrections.withdrawn((name, source, offset_s), series, gone)
             self._db.executemany(
                 "DELETE FROM reading WHERE series = ? AND instant = ?",
                 zip(itertools.repeat(series), gone),
@@ -108,7 +117,7 @@ class ReadingsChange:
             self.withdrawn += len(gone)
             self.touched.add(series, offset_s, gone)
 
-    def _layers(self, key: _SeriesKey, points: list[Point]) -> list[_Layer]:
+    def _layers(self, key: SeriesKey, points: list[Point]) -> list[_Layer]:
         """Spread points over series so that each has one value at an instant.
 
         An equal repeat is dropped; a different value goes to the series with the next ordinal.
@@ -125,12 +134,12 @@ class ReadingsChange:
                     break
         return layers
 
-    def _meets_an_earlier_page(self, key: _SeriesKey, layer: _Layer) -> bool:
+    def _meets_an_earlier_page(self, key: SeriesKey, layer: _Layer) -> bool:
         series = self._find_series(key, 0)
         seen = None if series is None else self._seen.get(series)
         return bool(layer and seen) and seen is not None and seen.meets(min(layer), max(layer))
 
-    def _earlier(self, key: _SeriesKey, ordinal: int, instant: int) -> Point | None:
+    def _earlier(self, key: SeriesKey, ordinal: int, instant: int) -> Point | None:
         """Give the point that an earlier page of this pull gave for `instant`."""
         series = self._find_series(key, ordinal)
         if series is None or series not in self._seen or instant not in self._seen[series]:
@@ -138,15 +147,17 @@ class ReadingsChange:
         row: Point | None = self._db.execute(_BETWEEN, (series, instant, instant)).fetchone()
         return row
 
-    def _compare(self, series: int, offset_s: int, layer: _Layer) -> None:
+    def _compare(self, series: int, key: SeriesKey, layer: _Layer) -> None:
         stored = set(self._db.execute(_BETWEEN, (series, min(layer), max(layer))))
         changed = list(layer.values())
         if stored:
             changed = [point for point in changed if point not in stored]
         if changed:
+            if self._corrections:
+                self._corrections.changed(key, stored, changed)
             _write(self._db, series, changed)
             self.written += len(changed)
-            self.touched.add(series, offset_s, (point[0] for point in changed))
+            self.touched.add(series, key[2], (point[0] for point in changed))
         self._seen.setdefault(series, _Seen()).add(layer)
 
     def _unchanged(self, series: int, first: int, end: int, seen: _Seen | None) -> bool:
@@ -167,13 +178,13 @@ class ReadingsChange:
         )
         return _missing((row[0] for row in stored), heapq.merge(*(seen.runs if seen else ())))
 
-    def _all_series(self) -> list[tuple[int, int]]:
+    def _all_series(self) -> list[tuple[int, str, str, int]]:
         return self._db.execute(
-            "SELECT id, utc_offset_s FROM series WHERE data_type = ? ORDER BY id",
+            "SELECT id, field, source, utc_offset_s FROM series WHERE data_type = ? ORDER BY id",
             (self._data_type.name,),
         ).fetchall()
 
-    def _find_series(self, key: _SeriesKey, ordinal: int) -> int | None:
+    def _find_series(self, key: SeriesKey, ordinal: int) -> int | None:
         row = self._db.execute(
             "SELECT id FROM series WHERE data_type = ? AND field = ? AND source = ?"
             " AND utc_offset_s = ? AND ordinal = ?",
@@ -181,14 +192,18 @@ class ReadingsChange:
         ).fetchone()
         return None if row is None else row[0]
 
-    def _series(self, key: _SeriesKey, ordinal: int) -> int:
+    def _series(self, key: SeriesKey, ordinal: int, preference: int) -> int:
         found = self._find_series(key, ordinal)
         if found is not None:
+            self._db.execute(
+                "UPDATE series SET preference = ?2 WHERE id = ?1 AND preference <> ?2",
+                (found, preference),
+            )
             return found
         made = self._db.execute(
-            "INSERT INTO series (data_type, field, source, utc_offset_s, ordinal, unit)"
-            " VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-            (self._data_type.name, *key, ordinal, self._units.get(key[0], "")),
+            "INSERT INTO series (data_type, field, source, utc_offset_s, ordinal, unit, preference)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+            (self._data_type.name, *key, ordinal, self._units.get(key[0], ""), preference),
         ).fetchone()
         return int(made[0])
 

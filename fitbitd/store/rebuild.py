@@ -11,12 +11,16 @@ from fitbitd.model import DataType, DataTypeName
 from fitbitd.store import disk
 from fitbitd.store.apply import Applied, Read, apply_archive
 from fitbitd.store.index import INDEX_NAME, PAGE_BYTES, Index
+from fitbitd.store.lessons import Learn, learn_nothing
 
 SIDE_NAME = f"{INDEX_NAME}.rebuild"
 
 
 def rebuild(
-    account_dir: Path, read: Read, catalogue: Mapping[DataTypeName, DataType]
+    account_dir: Path,
+    read: Read,
+    catalogue: Mapping[DataTypeName, DataType],
+    learn: Learn = learn_nothing,
 ) -> Generator[Applied, None, None]:
     """Make the index again, step by step; the live one changes after the last step, at once.
 
@@ -31,8 +35,8 @@ def rebuild(
     side = account_dir / SIDE_NAME
     index = _open_side(account_dir, catalogue)
     try:
-        yield from apply_archive(index, read, catalogue)
-        for _ in apply_archive(index, read, catalogue):
+        yield from apply_archive(index, read, catalogue, learn=learn)
+        for _ in apply_archive(index, read, catalogue, learn=learn):
             pass  # what was collected meanwhile
         _copy(index.db, account_dir / INDEX_NAME)
     finally:

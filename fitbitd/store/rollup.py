@@ -4,11 +4,11 @@ import sqlite3
 from bisect import bisect_left
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+
+from fitbitd.model import Axis
+from fitbitd.store.windows import DAY_MS, day_text, shift_ms
 
 _HOUR_MS = 3_600_000
-_DAY_MS = 86_400_000
-_EPOCH_DAY = datetime(1970, 1, 1, tzinfo=UTC).date()
 
 # Rows are written only where they differ: each changed page is paid for by the card.
 _MAKE = """
@@ -41,23 +41,25 @@ class Touched:
             hours.add(hour)
             place = bisect_left(ordered, (hour + 1) * _HOUR_MS, place)
 
+    def days(self, axis: Axis) -> set[str]:
+        """Give the days of the ledger in which these hours lie."""
+        numbers = set()
+        for (_, utc_offset_s), hours in self.hours.items():
+            numbers |= _days_of(hours, shift_ms(axis, utc_offset_s))
+        return {day_text(number) for number in numbers}
+
 
 def remake(db: sqlite3.Connection, touched: Touched) -> None:
     """Compute the touched hours and days again from their readings."""
     for (series, utc_offset_s), hours in sorted(touched.hours.items()):
         shift = utc_offset_s * 1000
-        days = {
-            (edge + shift) // _DAY_MS  # at an odd offset, an hour can lie in two days
-            for hour in hours
-            for edge in (hour * _HOUR_MS, (hour + 1) * _HOUR_MS - 1)
-        }
         of_hours = [
             (hour * _HOUR_MS, series, hour * _HOUR_MS, (hour + 1) * _HOUR_MS)
             for hour in sorted(hours)
         ]
         of_days = [
-            (_day_text(day), series, day * _DAY_MS - shift, (day + 1) * _DAY_MS - shift)
-            for day in sorted(days)
+            (day_text(day), series, day * DAY_MS - shift, (day + 1) * DAY_MS - shift)
+            for day in sorted(_days_of(hours, shift))
         ]
         _remake_rows(db, "rollup_hour", "hour", of_hours)
         _remake_rows(db, "rollup_day", "day", of_days)
@@ -75,5 +77,9 @@ def _remake_rows(
     )
 
 
-def _day_text(number: int) -> str:
-    return (_EPOCH_DAY + timedelta(days=number)).isoformat()
+def _days_of(hours: Iterable[int], shift: int) -> set[int]:
+    return {
+        (edge + shift) // DAY_MS  # at an odd offset, an hour can lie in two days
+        for hour in hours
+        for edge in (hour * _HOUR_MS, (hour + 1) * _HOUR_MS - 1)
+    }

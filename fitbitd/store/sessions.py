@@ -1,19 +1,28 @@
 """Sessions, daily values and snapshots of one pull, written where they differ."""
 
+import itertools
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 from typing import NamedTuple
 
-from fitbitd.model import Axis, Daily, Part, Session, Snapshot, Window
-from fitbitd.store.windows import instants
+from fitbitd.model import Axis, Daily, DataType, Member, Part, Session, Snapshot, Window
+from fitbitd.store import wanted_files
+from fitbitd.store.corrections import Corrections
+from fitbitd.store.windows import DAY_MS, instants, session_day
 from fitbitd.store.words import plain
 
-_DAY_MS = 86_400_000
+_SESSIONS_BY = {
+    Member.START: "SELECT id, key, day, start_ms, end_ms FROM session"
+    " WHERE data_type = ? AND start_ms >= ? AND start_ms < ?",
+    Member.END: "SELECT id, key, day, start_ms, end_ms FROM session"
+    " WHERE data_type = ? AND end_ms >= ? AND end_ms < ?",
+}
+_DailyKey = tuple[str, str, str]  # field, source, day
 
 
 class Stored(NamedTuple):
-    """A session in the index: its row, the provider's key, its civil day as text."""
+    """A session in the index: its row, the provider's key, its day of the ledger as text."""
 
     id: int
     key: str
@@ -27,9 +36,18 @@ class SessionsChange:
         written, withdrawn: how many differed from what was stored, and how many are gone.
     """
 
-    def __init__(self, db: sqlite3.Connection, data_type: str, window: Window) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        data_type: DataType,
+        window: Window,
+        corrections: Corrections,
+        file_types: Sequence[str] = (),
+    ) -> None:
         self.written = 0
         self.withdrawn = 0
+        self._corrections = corrections
+        self._file_types = file_types
         self._db = db
         self._data_type = data_type
         self._window = window
@@ -41,40 +59,43 @@ class SessionsChange:
         self._seen.add(session.key)
         row = self._db.execute(
             "SELECT id FROM session WHERE data_type = ? AND key = ?",
-            (self._data_type, session.key),
+            (self._data_type.name, session.key),
         ).fetchone()
+        stood = None if row is None else load_session(self._db, row[0])
+        if stood == session:
+            return
+        if self._corrections:
+            self._corrections.session(stood, session)
         if row is not None:
-            if load_session(self._db, row[0]) == session:
-                return
             self._delete(row[0])
-        _insert(self._db, self._data_type, session)
+        _insert(self._db, self._data_type.name, session)
         self.written += 1
 
     def withdraw(self) -> None:
         """Remove what is stored in the window and was not seen, after the last page."""
         for stored in sessions_in(self._db, self._data_type, self._window):
             if stored.key not in self._seen:
+                if self._corrections:
+                    self._corrections.session(load_session(self._db, stored.id), None)
                 self._delete(stored.id)
+                wanted_files.forget(self._db, self._file_types, stored.key)
                 self.withdrawn += 1
 
     def _delete(self, session: int) -> None:
         self._db.execute("DELETE FROM session WHERE id = ?", (session,))  # its parts follow
 
 
-def sessions_in(db: sqlite3.Connection, data_type: str, window: Window) -> list[Stored]:
-    """Give the sessions that a window selects: by their beginning, or by their day."""
+def sessions_in(db: sqlite3.Connection, data_type: DataType, window: Window) -> list[Stored]:
+    """Give the sessions that a window selects: by their beginning or end, or by their day."""
     if window.axis is Axis.INSTANT:
-        rows = db.execute(
-            "SELECT id, key, day FROM session"
-            " WHERE data_type = ? AND start_ms >= ? AND start_ms < ?",
-            (data_type, *instants(window, 0)),
-        )
+        rows = db.execute(_SESSIONS_BY[data_type.member], (data_type.name, *instants(window, 0)))
     else:
         rows = db.execute(
-            "SELECT id, key, day FROM session WHERE data_type = ? AND day BETWEEN ? AND ?",
-            (data_type, *_days(window)),
+            "SELECT id, key, day, start_ms, end_ms FROM session"
+            " WHERE data_type = ? AND day BETWEEN ? AND ?",
+            (data_type.name, *_days(window)),
         )
-    return [Stored(*row) for row in rows]
+    return [Stored(row[0], row[1], session_day(data_type, *row[2:])) for row in rows]
 
 
 def load_session(db: sqlite3.Connection, stored: int) -> Session:
@@ -156,22 +177,30 @@ def _cleaned(session: Session) -> Session:
 class DailiesChange:
     """The daily values of one data type in the window of one pull.
 
+    Where a provider gives two different values for one day, the second has a source of its own:
+    `<source> #2`.
+
     Attributes:
         written, withdrawn: how many differed from what was stored, and how many are gone.
     """
 
-    def __init__(self, db: sqlite3.Connection, data_type: str, window: Window) -> None:
+    def __init__(
+        self, db: sqlite3.Connection, data_type: str, window: Window, corrections: Corrections
+    ) -> None:
         self.written = 0
         self.withdrawn = 0
         self._db = db
         self._data_type = data_type
         self._window = window
-        self._seen: set[tuple[str, str, str]] = set()
+        self._corrections = corrections
+        self._seen: dict[_DailyKey, float] = {}
 
     def add(self, daily: Daily) -> None:
         """Write a daily value if it is new or another one."""
-        key = (plain(daily.field), plain(daily.source), daily.day.isoformat())
-        self._seen.add(key)
+        key = self._free_key(daily)
+        self._seen[key] = daily.value
+        if self._corrections and (stood := self._stored(key)) != daily.value:
+            self._corrections.daily(*key, stood, daily.value)
         self.written += self._db.execute(
             "INSERT INTO daily (data_type, field, source, day, value) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <> excluded.value",
@@ -182,6 +211,8 @@ class DailiesChange:
         """Remove what is stored in the window and was not seen, after the last page."""
         for key in dailies_in(self._db, self._data_type, self._window):
             if key not in self._seen:
+                if self._corrections:
+                    self._corrections.daily(*key, self._stored(key), None)
                 self._db.execute(
                     "DELETE FROM daily"
                     " WHERE data_type = ? AND field = ? AND source = ? AND day = ?",
@@ -189,10 +220,25 @@ class DailiesChange:
                 )
                 self.withdrawn += 1
 
+    def _free_key(self, daily: Daily) -> _DailyKey:
+        """Give the key under which no other value of that day came with this pull."""
+        field, source, day = plain(daily.field), plain(daily.source), daily.day.isoformat()
+        key = (field, source, day)
+        for number in itertools.count(2):
+            if self._seen.get(key, daily.value) == daily.value:
+                break
+            key = (field, f"{source} #{number}".strip(), day)
+        return key
 
-def dailies_in(
-    db: sqlite3.Connection, data_type: str, window: Window
-) -> list[tuple[str, str, str]]:
+    def _stored(self, key: _DailyKey) -> float | None:
+        row = self._db.execute(
+            "SELECT value FROM daily WHERE data_type = ? AND field = ? AND source = ? AND day = ?",
+            (self._data_type, *key),
+        ).fetchone()
+        return None if row is None else row[0]
+
+
+def dailies_in(db: sqlite3.Connection, data_type: str, window: Window) -> list[_DailyKey]:
     """Give field, source and day of the daily values that a window selects."""
     return db.execute(
         "SELECT field, source, day FROM daily WHERE data_type = ? AND day BETWEEN ? AND ?",
@@ -223,7 +269,7 @@ def write_snapshots(
         # Also what a clock that ran ahead dated later: the last reply is the newest.
         db.execute(
             "DELETE FROM snapshot WHERE data_type = ? AND key = ? AND taken_at >= ?",
-            (data_type, key, taken_at - taken_at % _DAY_MS),
+            (data_type, key, taken_at - taken_at % DAY_MS),
         )
         db.execute(
             "INSERT INTO snapshot (data_type, key, taken_at, content) VALUES (?, ?, ?, ?)",

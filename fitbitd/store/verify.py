@@ -11,6 +11,7 @@ from fitbitd.store import disk, lines
 from fitbitd.store.apply import Read, apply_archive
 from fitbitd.store.dump import first_difference
 from fitbitd.store.index import INDEX_NAME, Index
+from fitbitd.store.lessons import Learn, learn_nothing
 from fitbitd.store.members import Damage, Member, read_archive
 
 _ATTEMPTS = 5  # a running daemon may be ahead of us again by the time we have caught up
@@ -56,12 +57,14 @@ def verify(account_dir: Path, db: sqlite3.Connection) -> Iterator[Finding]:
     yield from _check_index(account_dir / INDEX_NAME, db, walk.last_end)
 
 
-def compare(
+def compare(  # noqa: PLR0913 - what it takes to make an index, and the one to compare it with
     account_dir: Path,
     db: sqlite3.Connection,
     read: Read,
     catalogue: Mapping[DataTypeName, DataType],
     scratch: Path,
+    *,
+    learn: Learn = learn_nothing,
 ) -> Iterator[Finding]:
     """See whether an index that is made anew in the folder `scratch` equals the live one.
 
@@ -73,7 +76,7 @@ def compare(
     index.account_dir = account_dir  # it reads that archive, and lies elsewhere
     try:
         for _ in range(_ATTEMPTS):
-            for _ in apply_archive(index, read, catalogue):
+            for _ in apply_archive(index, read, catalogue, learn=learn):
                 pass
             db.execute("BEGIN")
             try:

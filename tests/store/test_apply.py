@@ -16,6 +16,7 @@ from fitbitd.model import (
     DeviceSync,
     Page,
     PassEnd,
+    Point,
     Pull,
     Quota,
     Readings,
@@ -153,6 +154,24 @@ def test_repeats_and_contradictions_are_seen_across_pages(life: Life) -> None:
         (3, 0),
         (9, 1),
     ]
+
+
+def test_the_rank_of_a_source_is_kept_and_follows_what_the_provider_says(life: Life) -> None:
+    def ranked(watch: int, phone: int) -> Page:
+        points: list[Point] = [(EIGHT, 60, None)]
+        return Page(
+            readings=(
+                Readings("bpm", "watch", 3600, points, watch),
+                Readings("bpm", "phone", 3600, points, phone),
+            )
+        )
+
+    dumps = []
+    for ranks in ((1, 2), (3, 2)):
+        life.pull(HEART, SUNDAY, ranked(*ranks))
+        assert life.rows("SELECT preference FROM series ORDER BY id") == [(one,) for one in ranks]
+        dumps.append([row for row in canonical_dump(life.store.index.db) if "reading|" in row])
+    assert dumps[0] != dumps[1]
 
 
 def test_overlapping_pages_do_not_hide_what_is_gone(life: Life) -> None:

@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from fitbitd.model import Axis, DeviceSync, Page, Why, Window
+from fitbitd.model import Axis, DeviceSync, Page, Session, Why, Window
 from fitbitd.plan.ledger import DayRead
 from tests.support.store import (
     DEVICES,
     GLUCOSE,
+    GLUCOSE_HOURS,
     HEART,
     NIGHTS,
+    REST,
     Life,
     at,
     day,
@@ -20,6 +22,8 @@ from tests.support.store import (
     hours,
     ms,
     night,
+    sugar,
+    utc_days,
 )
 
 SUNDAY = date(2026, 3, 1)
@@ -126,11 +130,21 @@ def test_when_a_sync_advances_every_day_since_the_one_before_is_open_again(life:
     assert known[date(2026, 3, 3)].synced_at is None  # no proof stays no proof
 
 
-def test_the_day_of_the_sync_before_is_the_wearers_civil_day(life: Life) -> None:
-    sync(life, "2026-03-01T23:30")  # 00:30 on Monday in Berlin
+@pytest.mark.parametrize(
+    ("before", "opened_again"),
+    [
+        ("2026-03-02T00:30", False),  # Monday here and there
+        ("2026-03-01T23:30", True),  # Monday in Berlin, Sunday in UTC
+        ("2026-03-01T22:30", True),
+    ],
+)
+def test_of_the_civil_and_the_utc_day_of_the_sync_before_the_earlier_one_is_opened(
+    life: Life, before: str, *, opened_again: bool
+) -> None:
+    sync(life, before)
     life.pull(HEART, day("2026-03-01"), BEATS, synced_at=at("2026-03-10T09:00"))
     sync(life, "2026-03-10T09:59")
-    assert settled(life) == ((SUNDAY, SUNDAY),)
+    assert settled(life) == (() if opened_again else ((SUNDAY, SUNDAY),))
 
 
 def test_the_first_sight_of_a_device_and_an_older_sync_open_nothing(life: Life) -> None:
@@ -183,7 +197,115 @@ def test_nights_are_counted_on_the_day_they_belong_to(life: Life) -> None:
     assert life.rows("SELECT day, readings FROM coverage") == [("2026-03-01", 2), ("2026-03-02", 0)]
 
 
-def test_instants_cover_the_days_of_the_wearers_zone(life: Life) -> None:
-    window = Window(Axis.INSTANT, at("2026-02-28T23:00"), at("2026-03-02T00:00"))
-    life.pull(GLUCOSE, window, Page())
-    assert life.rows("SELECT day, whole FROM coverage") == [("2026-03-01", 1), ("2026-03-02", 0)]
+def test_instants_cover_utc_days_whatever_the_wearers_zone(life: Life) -> None:
+    window = Window(Axis.INSTANT, at("2026-02-28T23:00"), at("2026-03-02T06:00"))
+    life.pull(
+        GLUCOSE,
+        window,
+        sugar(
+            ("2026-02-28T23:30", 5.0),  # Sunday already in Berlin
+            ("2026-03-01T00:00", 5.1),
+            ("2026-03-01T23:59", 5.2),  # Monday there
+            ("2026-03-02T00:00", 5.3),
+            offset_s=3600,
+        ),
+    )
+    assert life.rows("SELECT day, whole, readings FROM coverage") == [
+        ("2026-02-28", 0, 1),
+        ("2026-03-01", 1, 2),
+        ("2026-03-02", 0, 1),
+    ]
+
+
+def test_a_utc_day_has_begun_and_settles_by_utc(tmp_path: Path) -> None:
+    life = Life(tmp_path / "bob", "2026-03-09T23:30")  # Tuesday in Berlin
+    life.pull(GLUCOSE, utc_days("2026-03-01", "2026-03-10"), synced_at=at("2026-03-09T23:20"))
+    known = life.store.index.ledger(life.now).of(GLUCOSE.name)
+    assert max(known.open) == date(2026, 3, 9)
+    assert known.settled == ()  # in Berlin Sunday ended more than eight days ago, in UTC not yet
+    life.wait(hours=1)
+    life.pull(GLUCOSE, utc_days("2026-03-01", "2026-03-10"), synced_at=at("2026-03-10T00:20"))
+    known = life.store.index.ledger(life.now).of(GLUCOSE.name)
+    assert known.settled == ((SUNDAY, SUNDAY),)
+    assert max(known.open) == date(2026, 3, 10)
+    life.store.close()
+
+
+def rest(key: str, started: str, ended: str) -> Session:
+    return Session(key, at(started).date(), ms(started), ms(ended), 3600)
+
+
+def test_sessions_that_go_by_their_end_are_counted_and_withdrawn_by_its_utc_day(
+    life: Life,
+) -> None:
+    short = rest("short", "2026-03-01T22:00", "2026-03-01T23:59")
+    long = rest("long", "2026-03-01T22:00", "2026-03-02T00:00")
+    life.pull(REST, utc_days("2026-03-01", "2026-03-02"), Page(sessions=(short, long)))
+    assert life.rows("SELECT day, readings FROM coverage") == [("2026-03-01", 1), ("2026-03-02", 1)]
+    life.pull(REST, utc_days("2026-03-02"), Page())
+    assert life.store.index.ledger(life.now).of(REST.name).doubted == {MONDAY}
+    other = rest("other", "2026-03-02T01:00", "2026-03-02T02:00")
+    life.pull(REST, utc_days("2026-03-02"), Page(sessions=(other,)))
+    assert life.rows("SELECT key FROM session ORDER BY key") == [("other",), ("short",)]
+    life.pull(REST, utc_days("2026-03-01"), Page())
+    doubted = life.store.index.ledger(life.now).of(REST.name).doubted
+    assert doubted == {SUNDAY}
+
+
+def test_days_read_before_the_wearers_zone_was_known_are_open_again(life: Life) -> None:
+    later = at("2026-03-10T09:00")
+    life.pull(HEART, day("2026-03-01"), BEATS, synced_at=later)
+    life.pull(GLUCOSE, utc_days("2026-03-01"), synced_at=later)
+    life.pull(DEVICES, None, Page(zone="Asia/Tokyo"))
+    assert settled(life) == ()
+    assert life.store.index.ledger(life.now).of(GLUCOSE.name).settled == ((SUNDAY, SUNDAY),)
+    life.pull(HEART, day("2026-03-01"), BEATS, synced_at=later)
+    life.pull(DEVICES, None, Page(zone="Europe/Berlin"))  # a journey is another matter
+    assert settled(life) == ((SUNDAY, SUNDAY),)
+
+
+def test_the_zone_utc_opens_nothing_for_it_was_taken_for_it(life: Life) -> None:
+    life.pull(HEART, day("2026-03-01"), BEATS, synced_at=at("2026-03-10T09:00"))
+    life.pull(DEVICES, None, Page(zone="UTC"))
+    assert settled(life) == ((SUNDAY, SUNDAY),)
+
+
+def hours_of_sugar(life: Life, value: float, text: str = "2026-03-01T08:00") -> frozenset[date]:
+    """Read the hourly values of a Sunday; give what is to be read once more."""
+    life.pull(GLUCOSE_HOURS, utc_days("2026-03-01"), sugar((text, value)))
+    return life.store.index.ledger(life.now).of(GLUCOSE.name).recheck
+
+
+def test_a_settled_day_whose_hours_moved_is_read_once_more_and_stays_settled(life: Life) -> None:
+    later = at("2026-03-10T09:00")
+    level = sugar(("2026-03-01T08:30", 5.0))
+    life.pull(GLUCOSE, utc_days("2026-02-28", "2026-03-01"), level, synced_at=later)
+    assert hours_of_sugar(life, 5.0) == set()  # nothing was known of them before
+    assert hours_of_sugar(life, 5.0) == set()
+    assert hours_of_sugar(life, 5.5) == {SUNDAY}
+    assert life.store.index.ledger(life.now).of(GLUCOSE.name).settled == (
+        (date(2026, 2, 28), SUNDAY),
+    )
+    tail = Window(Axis.INSTANT, at("2026-03-01T08:00"), at("2026-03-01T09:00"))
+    life.pull(GLUCOSE, tail, level)
+    assert life.store.index.ledger(life.now).of(GLUCOSE.name).recheck == {SUNDAY}
+    life.pull(GLUCOSE, utc_days("2026-03-01"), level)
+    assert life.store.index.ledger(life.now).of(GLUCOSE.name).recheck == set()
+    assert hours_of_sugar(life, 5.5, "2026-03-01T09:00") == {SUNDAY}  # an hour that was withdrawn
+
+
+def test_hours_that_moved_say_nothing_of_days_that_may_change_anyway(life: Life) -> None:
+    hours_of_sugar(life, 5.0)
+    assert hours_of_sugar(life, 5.5) == set()  # never read
+    life.pull(GLUCOSE, utc_days("2026-03-01"))  # without a sync
+    assert hours_of_sugar(life, 5.6) == set()  # provisional
+    assert life.rows("SELECT recheck FROM coverage WHERE data_type = 'glucose'") == [(0,)]
+
+
+def test_a_day_that_a_sync_opens_again_needs_no_recheck(life: Life) -> None:
+    sync(life, "2026-02-28T09:00")
+    life.pull(GLUCOSE, utc_days("2026-03-01"), synced_at=at("2026-03-10T09:00"))
+    hours_of_sugar(life, 5.0)
+    assert hours_of_sugar(life, 5.5) == {SUNDAY}
+    sync(life, "2026-03-10T09:00")
+    assert life.rows("SELECT max(recheck) FROM coverage") == [(0,)]

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from fitbitd.model import Axis, Daily, DataType, Page, Readings, Session, Snapshot
-from fitbitd.store.export import Format, export_lines
+from fitbitd.store.export import Export, Format, export_lines
 from tests.support.store import (
     DEVICES,
     HEART,
@@ -33,13 +33,18 @@ def life(tmp_path: Path) -> Iterator[Life]:
     made.store.close()
 
 
-def table(life: Life, of: DataType, *span: date) -> list[dict[str, str]]:
-    lines = export_lines(life.store.index.db, of, Format.CSV, *span)
+def table(
+    life: Life, of: DataType, first: date | None = None, last: date | None = None
+) -> list[dict[str, str]]:
+    lines = export_lines(life.store.index.db, Export(of, first, last), Format.CSV)
     return list(csv.DictReader(lines))
 
 
-def objects(life: Life, of: DataType, *span: date) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in export_lines(life.store.index.db, of, Format.JSONL, *span)]
+def objects(
+    life: Life, of: DataType, first: date | None = None, last: date | None = None
+) -> list[dict[str, Any]]:
+    lines = export_lines(life.store.index.db, Export(of, first, last), Format.JSONL)
+    return [json.loads(line) for line in lines]
 
 
 def test_readings_come_in_the_order_of_time_whatever_their_series(life: Life) -> None:
@@ -161,6 +166,15 @@ def test_snapshots_carry_when_they_were_taken(life: Life) -> None:
     ]
 
 
+def test_of_several_sources_one_can_be_preferred(life: Life) -> None:
+    watch = Readings("bpm", "watch", 3600, [(EIGHT, 60, None)], preference=0)
+    phone = Readings("bpm", "phone", 3600, [(EIGHT, 99, None), (EIGHT + 1000, 61, None)], 1)
+    life.pull(HEART, day("2026-03-01"), Page(readings=(phone, watch)))
+    lines = export_lines(life.store.index.db, Export(HEART, preferred=True), Format.JSONL)
+    assert [json.loads(line)["value"] for line in lines] == [60, 61]
+    assert [row["value"] for row in objects(life, HEART)] == [99, 60, 61]
+
+
 def test_an_export_of_nothing_is_its_columns_alone(life: Life) -> None:
-    lines = list(export_lines(life.store.index.db, HEART, Format.CSV))
+    lines = list(export_lines(life.store.index.db, Export(HEART), Format.CSV))
     assert lines == ["time_utc,time_local,field,value,unit,source,duration_s\n"]

@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import tempfile
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -140,6 +141,16 @@ def test_a_reader_without_an_index_is_told_what_to_do(tmp_path: Path) -> None:
         open_reader(tmp_path / "alice")
 
 
+def test_a_reader_of_an_older_index_is_told_who_brings_it_up_to_date(tmp_path: Path) -> None:
+    folder = tmp_path / "alice"
+    lived(folder)
+    with closing(sqlite3.connect(folder / "index.sqlite")) as db:
+        db.execute("PRAGMA user_version = 1")
+    with pytest.raises(OperatorError, match="fitbitd pull alice") as caught:
+        open_reader(folder)
+    assert caught.value.code == "index_older"
+
+
 def test_a_reader_cannot_write(tmp_path: Path) -> None:
     lived(tmp_path / "alice")
     reader = open_reader(tmp_path / "alice")
@@ -163,5 +174,12 @@ def test_the_views_for_people_are_there(tmp_path: Path) -> None:
         "sleep_stages",
         "coverage_days",
         "snapshots",
+        "preferred_readings",
+        "exercises",
+        "exercise_parts",
+        "files",
+        "corrections",
+        "unread_points",
+        "lessons",
     }
     index.close()

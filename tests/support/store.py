@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,11 @@ from fitbitd.model import (
     DataTypeName,
     DeviceSync,
     Field,
+    File,
     Kind,
+    Lesson,
+    LessonKind,
+    Member,
     Outcome,
     OutcomeKind,
     Page,
@@ -59,9 +64,27 @@ GLUCOSE = data_type("glucose", Kind.READINGS, Axis.INSTANT, Field("level", "mmol
 NIGHTS = data_type("sleep", Kind.SESSIONS, Axis.DATE, Field("efficiency", "%", "asleep"))
 RESTING = data_type("resting", Kind.DAILY, Axis.DATE, Field("bpm", "bpm", "at rest"))
 DEVICES = data_type("devices", Kind.SNAPSHOT, None)
+GLUCOSE_HOURS = replace(
+    data_type("hourly_glucose", Kind.READINGS, Axis.INSTANT, Field("level", "mmol/L", "sugar")),
+    checks=GLUCOSE.name,
+)
+REST = replace(data_type("rest", Kind.SESSIONS, Axis.INSTANT), member=Member.END)
+WORKOUTS = data_type("workouts", Kind.SESSIONS, Axis.DATE)
+TRACKS = replace(data_type("tracks", Kind.FILE, None), file_of=WORKOUTS.name)
 
 CATALOGUE: Mapping[DataTypeName, DataType] = {
-    known.name: known for known in (HEART, GLUCOSE, NIGHTS, RESTING, DEVICES)
+    known.name: known
+    for known in (
+        HEART,
+        GLUCOSE,
+        GLUCOSE_HOURS,
+        NIGHTS,
+        REST,
+        WORKOUTS,
+        TRACKS,
+        RESTING,
+        DEVICES,
+    )
 }
 
 
@@ -70,7 +93,8 @@ def body(page: Page) -> bytes:
     return json.dumps(
         {
             "readings": [
-                [one.field, one.source, one.utc_offset_s, one.points] for one in page.readings
+                [one.field, one.source, one.utc_offset_s, one.points, one.preference]
+                for one in page.readings
             ],
             "sessions": [
                 [
@@ -93,9 +117,30 @@ def body(page: Page) -> bytes:
             ],
             "snapshots": [[one.key, one.content] for one in page.snapshots],
             "syncs": [[one.device, one.synced_at.isoformat()] for one in page.syncs],
+            "files": [[one.key, one.version, one.media_type, one.size_bytes] for one in page.files],
             "zone": page.zone,
+            "unread": page.unread,
+            "unread_why": page.unread_why,
         }
     ).encode()
+
+
+def teaching(*lessons: Lesson) -> bytes:
+    """Write a body that holds nothing, and from which `learn` makes `lessons` again."""
+    return json.dumps(
+        {"lessons": [[one.data_type, one.kind, one.value] for one in lessons]}
+    ).encode()
+
+
+def learn(_pull: Pull, reply: Reply) -> tuple[Lesson, ...]:
+    """Read back what `teaching` wrote; any other reply teaches nothing."""
+    try:
+        said: dict[str, Any] = json.loads(reply.body)
+    except ValueError:
+        return ()
+    return tuple(
+        Lesson(name, LessonKind(kind), value) for name, kind, value in said.get("lessons", ())
+    )
 
 
 def read(_pull: Pull, reply: Reply) -> Page:
@@ -104,8 +149,14 @@ def read(_pull: Pull, reply: Reply) -> Page:
         said: dict[str, Any] = json.loads(reply.body)
         return Page(
             readings=tuple(
-                Readings(name, source, offset_s, [(at, value, span) for at, value, span in points])
-                for name, source, offset_s, points in said["readings"]
+                Readings(
+                    name,
+                    source,
+                    offset_s,
+                    [(at, value, span) for at, value, span in points],
+                    preference,
+                )
+                for name, source, offset_s, points, preference in said["readings"]
             ),
             sessions=tuple(
                 Session(
@@ -128,7 +179,10 @@ def read(_pull: Pull, reply: Reply) -> Page:
             syncs=tuple(
                 DeviceSync(device, datetime.fromisoformat(at)) for device, at in said["syncs"]
             ),
+            files=tuple(File(*file) for file in said["files"]),
             zone=said["zone"],
+            unread=said["unread"],
+            unread_why=said["unread_why"],
         )
     except (ValueError, KeyError) as err:
         raise ContractError("the reply is not what was promised") from err
@@ -150,6 +204,11 @@ def day(text: str, last: str | None = None, axis: Axis = Axis.CIVIL) -> Window:
     return Window.of_days(axis, date.fromisoformat(text), date.fromisoformat(last or text))
 
 
+def utc_days(first: str, last: str | None = None) -> Window:
+    """Give the window of a UTC day, or of several, on the axis of instants."""
+    return Window(Axis.INSTANT, at(first), at(last or first) + timedelta(days=1))
+
+
 def hours(start: str, end: str) -> Window:
     """Give a window of civil time."""
     return Window(Axis.CIVIL, datetime.fromisoformat(start), datetime.fromisoformat(end))
@@ -158,6 +217,12 @@ def hours(start: str, end: str) -> Window:
 def heart(points: Iterable[Point], source: str = "", offset_s: int = 3600) -> Page:
     """Give a page of heart rates."""
     return Page(readings=(Readings("bpm", source, offset_s, list(points)),))
+
+
+def sugar(*points: tuple[str, float], source: str = "", offset_s: int = 0) -> Page:
+    """Give a page of glucose readings by their instants."""
+    said: list[Point] = [(ms(text), value, None) for text, value in points]
+    return Page(readings=(Readings("level", source, offset_s, said),))
 
 
 def night(key: str, ended: str, efficiency: int = 90, stages: int = 3) -> Session:
@@ -192,7 +257,7 @@ class Life:
 
     def __init__(self, account_dir: Path, now: str = "2026-03-02T10:00") -> None:
         self.now = at(now)
-        self.store = AccountStore(account_dir, read, CATALOGUE)
+        self.store = AccountStore(account_dir, read, CATALOGUE, learn)
 
     def pull(
         self,
@@ -215,11 +280,13 @@ class Life:
     def begin_pass(self) -> int:
         return self.store.writer.begin_pass(self.now, "fake", "1.0")
 
-    def write_pull(self, pull: Pull, bodies: Sequence[bytes], outcome: Outcome) -> None:
+    def write_pull(
+        self, pull: Pull, bodies: Sequence[bytes], outcome: Outcome, status: int = 200
+    ) -> None:
         writer = self.store.writer
         writer.begin_pull(self.now, pull)
         for one in bodies:
-            writer.reply(REQUEST, Reply(200, {"content-type": "json"}, one, self.now))
+            writer.reply(REQUEST, Reply(status, {"content-type": "json"}, one, self.now))
         writer.end_pull(self.now, outcome)
 
     def end_pass(self) -> list[Applied]:
