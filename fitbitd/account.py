@@ -12,6 +12,7 @@ from fitbitd import facts, health
 from fitbitd.assembly import AccountParts, World
 from fitbitd.engine import Engine
 from fitbitd.errors import FitbitdError, OperatorError
+from fitbitd.fetch.pace import Pace
 from fitbitd.health import Condition
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.plan.cadence import first_pass
@@ -34,7 +35,7 @@ class OpenAccount:
         self.store = store
         self._parts = parts
         self._world = world
-        provider = parts.provider()
+        provider, per_s = parts.provider(), parts.kit.requests_per_s
         self.engine = Engine(
             parts.wants,
             provider,
@@ -45,6 +46,7 @@ class OpenAccount:
             offload=world.offload,
             random=world.random,
             time_url=parts.endpoints.token_url,
+            pace=None if per_s is None else Pace(world.clock, per_s),
         )
         self._conditions: tuple[Condition, ...] = ()
 
@@ -60,7 +62,9 @@ class OpenAccount:
         opened: list[AccountStore] = []  # what a cancelled caller leaves is closed all the same
 
         def open_store() -> None:
-            opened.append(AccountStore(parts.folder, provider.read, parts.kit.catalogue))
+            opened.append(
+                AccountStore(parts.folder, provider.read, parts.kit.catalogue, learn=provider.learn)
+            )
 
         try:
             await world.offload(open_store)

@@ -309,6 +309,8 @@ class _Jobs:
         By a clock that is doubted only a refresh in doubt is sent: its answer is kept for minutes.
         """
         now = self._world.clock.now()
+        if not await self._world.offload(self.parts.folder.is_dir):
+            return now + TENDED_AGAIN_AFTER  # the passes say what is wrong
         believed = self._open is not None and self._open.engine.believes_clock
         if not believed and not await self._in_doubt(now):
             return now + TENDED_AGAIN_AFTER

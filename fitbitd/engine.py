@@ -8,13 +8,10 @@ index    applied from the archive
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
-from hashlib import sha256
-from http import HTTPStatus
+from dataclasses import dataclass, replace
+from datetime import datetime
 from random import Random
 from typing import Protocol
 
@@ -23,31 +20,18 @@ import structlog
 from fitbitd import __version__
 from fitbitd.clock import Clock, Offload
 from fitbitd.clock_trust import ClockTrust
-from fitbitd.errors import (
-    ContractError,
-    FitbitdError,
-    RefusedError,
-    ThrottledError,
-    TransientError,
-)
-from fitbitd.fetch.fetcher import Fetcher, Send, Session, Tokens
-from fitbitd.model import (
-    DataTypeName,
-    DeviceSync,
-    Outcome,
-    OutcomeKind,
-    PassEnd,
-    Pull,
-    Reply,
-    Request,
-    Why,
-)
+from fitbitd.errors import ContractError, FitbitdError, OperatorError, ThrottledError
+from fitbitd.fetch.fetcher import Fetcher, Session, Tokens
+from fitbitd.fetch.pace import Pace
+from fitbitd.model import DataType, PassEnd, Pull, Why
 from fitbitd.plan.budget import allowance
-from fitbitd.plan.cadence import Wants, next_pass
+from fitbitd.plan.cadence import Wants, due, next_pass
 from fitbitd.plan.ledger import Ledger
-from fitbitd.plan.planner import halves, plan
+from fitbitd.plan.planner import plan
 from fitbitd.providers.base import Provider
+from fitbitd.pulling import Puller, Work
 from fitbitd.store.account import AccountStore
+from fitbitd.store.apply import Applied
 
 log = structlog.get_logger()
 
@@ -57,13 +41,10 @@ PASS_LASTS_S = 60.0
 FAILURES_IN_A_ROW = 2
 """After this many pulls in a row that the network or the provider failed, a pass is over."""
 
-REFUSAL_BODY_BYTES = 64 * 1024
-"""Of a body that is no data no more than this is kept."""
-
-REFUSAL_KEPT_AGAIN_AFTER = timedelta(days=1)
+LOOKED_JUST_NOW_S = 300.0
+"""Passes that follow one another for history do not ask the devices each time."""
 
 Asked = Callable[[Ledger], Iterable[Pull]]
-_Place = tuple[DataTypeName, date | None]
 
 
 class Grant(Tokens, Protocol):
@@ -71,6 +52,9 @@ class Grant(Tokens, Protocol):
 
     async def consented_at(self) -> datetime | None:
         """Say when the wearer last consented: what was refused before may be granted now."""
+
+    async def scopes(self) -> Collection[str]:
+        """Give the scopes that the wearer granted; empty if that is not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,25 +78,6 @@ class Report:
     error: FitbitdError | None = None
 
 
-@dataclass(slots=True)
-class _Pass:
-    """What came of a pass so far."""
-
-    ledger: Ledger
-    fetcher: Fetcher
-    send: Send
-    began_at_s: float
-    pass_id: int = 0
-    left: deque[Pull] = field(default_factory=deque)
-    syncs: tuple[DeviceSync, ...] = ()
-    looked_at: set[DataTypeName] = field(default_factory=set)
-    complete: int = 0
-    failed: int = 0
-    points: int = 0
-    failures_in_a_row: int = 0
-    last_failure: TransientError | None = None
-
-
 class Engine:
     """Runs the passes of one account, one at a time, for the holder of the account's lock."""
 
@@ -128,6 +93,7 @@ class Engine:
         offload: Offload,
         random: Random,
         time_url: str,
+        pace: Pace | None = None,
     ) -> None:
         self.wants = wants
         self._provider = provider
@@ -138,8 +104,10 @@ class Engine:
         self._offload = offload
         self._random = random
         self._trust = ClockTrust(clock, session, time_url)
-        self._refusals_kept: dict[tuple[DataTypeName, str], tuple[bytes, datetime]] = {}
-        self._failing: set[_Place] = set()
+        self._pace = pace
+        self._puller = Puller(provider, store, clock, offload)
+        self._looked_at_s: float | None = None
+        self._left_work = False
 
     async def run_pass(self, asked: Asked | None = None) -> Report:
         """Run one pass and say how it went; no failure of the outside world leaves this method.
@@ -186,6 +154,13 @@ class Engine:
 
     async def _run(self, asked: Asked | None) -> Report:
         now = self._clock.now()
+        folder = self._store.account_dir
+        if not await self._offload(folder.is_dir):
+            raise OperatorError(
+                f"the folder {folder} is gone.\nNothing is collected while it is missing.\n"
+                "Next: mount its disk or put it back from a backup, then restart fitbitd",
+                code="disk_failed",
+            )
         ledger = await self.ledger()
         if ledger.throttled_until is not None and now < ledger.throttled_until:
             raise ThrottledError("the provider asked us to wait", until=ledger.throttled_until)
@@ -195,15 +170,23 @@ class Engine:
         await self._trust.check(ledger.last_seen_at)
         await self._tokens.bearer()
         ledger = ledger.after_consent(await self._tokens.consented_at())
+        ledger = replace(ledger, lessons=self._puller.lessons(ledger))
+        types = {one.name: one for one in self._granted(await self._tokens.scopes())}
         async with self._session() as send:
-            fetcher = Fetcher(self._provider, self._tokens, self._clock, self._random)
-            work = _Pass(ledger, fetcher, send, self._clock.monotonic())
+            fetcher = Fetcher(self._provider, self._tokens, self._clock, self._random, self._pace)
+            work = Work(ledger, types, fetcher, send, self._clock.monotonic())
             end, error = await self._recorded(work, asked)
         with structlog.contextvars.bound_contextvars(pass_id=work.pass_id):
             return await self._finish(work, end, error)
 
+    def _granted(self, scopes: Collection[str]) -> Iterable[DataType]:
+        """Give the data types that the consent does not leave out: the others are not asked."""
+        for data_type in self.wants.data_types:
+            if not scopes or set(data_type.scope.split()) <= set(scopes):
+                yield data_type
+
     async def _recorded(
-        self, work: _Pass, asked: Asked | None
+        self, work: Work, asked: Asked | None
     ) -> tuple[PassEnd, FitbitdError | None]:
         """Do the work of a pass, between its begin and its end in the archive.
 
@@ -229,40 +212,54 @@ class Engine:
         if error is not None and not writer.in_pass:
             raise error  # it could not even begin
         if error is None and (work.failures_in_a_row >= FAILURES_IN_A_ROW or not work.complete):
-            error = work.last_failure
+            error = work.denial if work.denial and not work.answered else work.last_failure
         return await self._end(work, error.code if error else "ok", error), error
 
-    async def _work(self, work: _Pass, asked: Asked | None) -> None:
+    async def _work(self, work: Work, asked: Asked | None) -> None:
         """Ask what is to be asked, in order, for about a minute."""
-        await self._look(work)
+        if not self._looked_just_now():
+            await self._look(work)
         if asked is None:
             await self._choose(work)
         else:
-            work.left.extend(asked(work.ledger))
+            work.left.extend(pull for pull in asked(work.ledger) if pull.data_type in work.types)
         while work.left and not self._spent(work):
-            await self._pull(work, work.left.popleft())
+            await self._puller.next_of(work)
 
-    async def _look(self, work: _Pass) -> None:
+    def _looked_just_now(self) -> bool:
+        """Say whether this pass only goes on with what the one before left."""
+        at_s = self._looked_at_s
+        recent = at_s is not None and self._clock.monotonic() - at_s < LOOKED_JUST_NOW_S
+        return recent and self._left_work
+
+    async def _look(self, work: Work) -> None:
         """Ask the devices, and before the first time whose zone their times are in."""
         before = work.ledger
         if before.zone is None:
-            await self._ask(work, watches=False)
+            await self._ask(work, watches=False, again=False)
         await self._ask(work, watches=True)
         if _went_back(before, work.ledger):
             await self._ask(work, watches=False)
         await self._follow(work, before.zone)
+        self._looked_at_s = self._clock.monotonic()
 
-    async def _ask(self, work: _Pass, *, watches: bool) -> None:
-        """Ask the snapshots that carry device syncs, or the others."""
-        for data_type in self.wants.data_types:
-            if data_type.axis is None and data_type.watches is watches:
-                name, now = data_type.name, self._clock.now()
-                if now >= work.ledger.of(name).blocked.get(None, now):
-                    zone = work.ledger.zone or "UTC"
-                    pull = Pull(name, None, Why.INTERVAL, zone, work.ledger.synced_at)
-                    await self._pull(work, pull)
+    async def _ask(self, work: Work, *, watches: bool, again: bool = True) -> None:
+        """Ask the snapshots that carry device syncs, or the others.
 
-    async def _follow(self, work: _Pass, zone: str | None) -> bool:
+        Args:
+            again: also those that are not due.
+        """
+        for data_type in work.types.values():
+            if data_type.axis is not None or data_type.file_of or data_type.watches is not watches:
+                continue
+            name, now = data_type.name, self._clock.now()
+            blocked = now < work.ledger.of(name).blocked.get(None, now)
+            if not blocked and (again or due(data_type, self.wants, work.ledger, now)):
+                zone = work.ledger.zone or "UTC"
+                pull = Pull(name, None, Why.INTERVAL, zone, work.ledger.synced_at)
+                await self._puller.ask(work, pull)
+
+    async def _follow(self, work: Work, zone: str | None) -> bool:
         """Say whether the wearer has left `zone`; then the devices' times are read anew."""
         if work.ledger.zone == zone or zone is None:
             return False
@@ -270,26 +267,33 @@ class Engine:
         await self._ask(work, watches=True)
         return True
 
-    async def _choose(self, work: _Pass) -> None:
+    async def _choose(self, work: Work) -> None:
         """Plan the pass; snapshots go first, for a new zone changes what a day is."""
         zone = work.ledger.zone
         pulls = self._plan(work)
         for pull in pulls:
-            if pull.window is None:
-                await self._pull(work, pull)
+            if _is_snapshot(pull):
+                await self._puller.ask(work, pull)
         if await self._follow(work, zone):
             pulls = self._plan(work)
-        work.left.extend(pull for pull in pulls if pull.window is not None)
+        work.left.extend(pull for pull in pulls if not _is_snapshot(pull))
 
-    def _plan(self, work: _Pass) -> list[Pull]:
+    def _plan(self, work: Work) -> list[Pull]:
         """Plan; what keeps failing while others are answered comes last, lest it end each pass."""
-        now = self._clock.now()
+        now, lessons = self._clock.now(), work.ledger.lessons
+        types = (self._provider.adapted(one, lessons) for one in work.types.values())
+        wants = replace(self.wants, data_types=tuple(types))
         quota = work.fetcher.quota or work.ledger.quota
-        pulls = plan(self.wants, work.ledger, now, allowance(quota, now))
-        wanted = (pull for pull in pulls if pull.data_type not in work.looked_at)
-        return sorted(wanted, key=lambda pull: _place(pull) in self._failing)
+        allowed = allowance(quota, now, self.wants.pass_requests)
+        pulls = plan(wants, work.ledger, now, allowed)
+        # Where the pace is the only limit, what was not planned follows as soon as this is done.
+        work.more_waits = self._pace is not None and len(pulls) >= allowed.history > 0
+        wanted = (
+            pull for pull in pulls if not (_is_snapshot(pull) and pull.data_type in work.looked_at)
+        )
+        return sorted(wanted, key=self._puller.is_failing)
 
-    def _spent(self, work: _Pass) -> bool:
+    def _spent(self, work: Work) -> bool:
         quota = work.fetcher.quota
         return (
             self._clock.monotonic() - work.began_at_s >= PASS_LASTS_S
@@ -297,101 +301,7 @@ class Engine:
             or (quota is not None and quota.left <= 0 and self._clock.now() < quota.renews_at)
         )
 
-    async def _pull(self, work: _Pass, pull: Pull) -> None:
-        """Fetch one pull and archive it, whatever comes of it.
-
-        Raises:
-            FitbitdError: a failure that concerns the whole account; it is archived all the same.
-        """
-        begun_at = self._clock.now()
-        if pull.window is None:
-            work.looked_at.add(pull.data_type)
-        await self._offload(lambda: self._store.writer.begin_pull(begun_at, pull))
-        error: FitbitdError | None = None
-        try:
-            outcome = await work.fetcher.fetch(
-                pull, work.send, lambda request, reply: self._record(work, pull, request, reply)
-            )
-        except FitbitdError as err:
-            if not self._store.writer.in_pull:
-                raise  # it is the disk that fails; the archive took the pull back itself
-            error = self._judge(work, pull, err)
-            outcome = Outcome(OutcomeKind.FAILED, error.code, str(error))
-        ended_at = self._clock.now()
-        await self._offload(lambda: self._store.writer.end_pull(ended_at, outcome))
-        self._count(work, pull, outcome)
-        match error:
-            case None:
-                return
-            case RefusedError(code="too_large") if parts := halves(pull):
-                work.left.extendleft(reversed(parts))
-            case RefusedError(code="scope_missing" | "data_type_refused"):
-                log.warning("pull.failed", data_type=pull.data_type, reason=error.code)
-                others = [later for later in work.left if later.data_type != pull.data_type]
-                work.left = deque(others)  # what is not offered is not offered on other days either
-            case RefusedError() | ContractError() | TransientError():
-                if isinstance(error, TransientError):
-                    work.failures_in_a_row += 1
-                    work.last_failure = error
-                log.warning("pull.failed", data_type=pull.data_type, reason=error.code)
-            case _:
-                raise error
-
-    def _judge(self, work: _Pass, pull: Pull, err: FitbitdError) -> FitbitdError:
-        """Take what fails time after time, while others are answered, for a refusal.
-
-        It is asked again less and less often then, and does not end the pass for the others.
-        """
-        if not isinstance(err, TransientError) or err.code != TransientError.code:
-            return err
-        if work.complete and _place(pull) in self._failing:
-            return RefusedError(f"{err} Other requests are answered.")
-        if work.complete:
-            self._failing.add(_place(pull))
-        return err
-
-    def _count(self, work: _Pass, pull: Pull, outcome: Outcome) -> None:
-        if outcome.complete:
-            work.complete += 1
-            work.points += outcome.points
-            work.failures_in_a_row = 0
-            self._failing.discard(_place(pull))
-            log.debug("pull.archived", data_type=pull.data_type, why=pull.why, pages=outcome.pages)
-        else:
-            work.failed += 1
-
-    async def _record(self, work: _Pass, pull: Pull, request: Request, reply: Reply) -> None:
-        """Archive one reply; what a snapshot says about zone and devices is used in this pass."""
-        answered = HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES
-        if not answered:
-            if self._kept_already(pull, reply):
-                return
-            # A refusal of a token repeats the token; no secret is written beside the data.
-            kept = b"" if reply.status == HTTPStatus.UNAUTHORIZED else reply.body
-            reply = replace(reply, body=kept[:REFUSAL_BODY_BYTES])
-        await self._offload(lambda: self._store.writer.reply(request, reply))
-        if pull.window is None and answered:
-            with suppress(FitbitdError):  # the fetcher judges the same reply and says what is wrong
-                page = self._provider.read(pull, reply)
-                work.syncs = page.syncs or work.syncs
-                devices = {sync.device: sync for sync in page.syncs}
-                work.ledger = replace(
-                    work.ledger,
-                    zone=page.zone or work.ledger.zone,
-                    devices={**work.ledger.devices, **devices},
-                )
-
-    def _kept_already(self, pull: Pull, reply: Reply) -> bool:
-        """Say whether an equal refusal of the same pull was archived less than a day ago."""
-        key = pull.data_type, pull.window.start.isoformat() if pull.window else ""
-        digest = sha256(str(reply.status).encode() + reply.body).digest()
-        kept, kept_at = self._refusals_kept.get(key, (b"", reply.received_at))
-        if kept == digest and abs(reply.received_at - kept_at) < REFUSAL_KEPT_AGAIN_AFTER:
-            return True
-        self._refusals_kept[key] = digest, reply.received_at
-        return False
-
-    async def _end(self, work: _Pass, outcome: str, error: FitbitdError | None) -> PassEnd:
+    async def _end(self, work: Work, outcome: str, error: FitbitdError | None) -> PassEnd:
         """Write the end of the pass and make all of it durable."""
         end = PassEnd(
             outcome=outcome,
@@ -406,30 +316,38 @@ class Engine:
         await self._offload(lambda: self._store.writer.end_pass(now, end, work.syncs))
         return end
 
-    async def _finish(self, work: _Pass, end: PassEnd, error: FitbitdError | None) -> Report:
+    async def _finish(self, work: Work, end: PassEnd, error: FitbitdError | None) -> Report:
         """Apply the pass to the index, and say when the next one is due."""
+        unreadable = 0
         for step in await self._offload(self._store.apply_pass):
             if step.pull and step.outcome and step.outcome.reason == ContractError.code:
                 log.warning("pull.unreadable", data_type=step.pull.data_type)
+                unreadable += _arrived_whole(step)
         log.info("pass.finished", outcome=end.outcome, requests=end.requests, **end.counts)
         ledger = await self.ledger()
-        more = bool(work.left) and error is None and work.failures_in_a_row == 0
+        self._left_work = bool(work.left or work.more_waits) and error is None
+        more = self._left_work and work.failures_in_a_row == 0 and not work.shrinking
         return Report(
             began=True,
             outcome=end.outcome,
             next_at=next_pass(self.wants, ledger, self._clock.now(), more=more),
             requests=end.requests,
-            complete=work.complete,
-            failed=work.failed,
+            complete=work.complete - unreadable,
+            failed=work.failed + unreadable,
             points=work.points,
             left=tuple(work.left),
             error=error,
         )
 
 
-def _place(pull: Pull) -> _Place:
-    """Name what a pull asks for, whatever part of the day it is."""
-    return pull.data_type, pull.window.start.date() if pull.window else None
+def _is_snapshot(pull: Pull) -> bool:
+    return pull.window is None and not pull.item
+
+
+def _arrived_whole(step: Applied) -> bool:
+    """Say whether the failure to read a pull came to light only when it was applied."""
+    outcome = step.outcome
+    return outcome is not None and not outcome.complete and outcome.pages > 0
 
 
 def _went_back(before: Ledger, now: Ledger) -> bool:

@@ -77,9 +77,9 @@ class OperatorError(FitbitdError):
 
     Codes: `settings` (the process exits), `client_rejected`, `account_not_linked`,
     `profile_not_ready`, `service_disabled` (this account waits), `disk_full`, `disk_read_only`,
-    `disk_failed`, `permission` (all passes pause), `lock_held`, `index_newer`, `index_damaged`,
-    `index_missing`, `token_file`, `wrong_person`, `state_mismatch` and `redirect_unreadable` (of a
-    consent), `usage` (of a command).
+    `disk_failed`, `permission` (all passes pause), `lock_held`, `index_newer`, `index_older`,
+    `index_damaged`, `index_missing`, `token_file`, `wrong_person`, `state_mismatch` and
+    `redirect_unreadable` (of a consent), `usage` (of a command).
     """
 
     code = "settings"

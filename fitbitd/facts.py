@@ -3,17 +3,18 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from fitbitd import health
-from fitbitd.errors import FitbitdError, OperatorError, ThrottledError
+from fitbitd.errors import ContractError, FitbitdError, OperatorError, ThrottledError
 from fitbitd.health import Condition, Facts, Trouble, TypeTrouble
 from fitbitd.health_codes import Severity
 from fitbitd.model import AccountName, Cadence, DataTypeName
 from fitbitd.oauth import token
+from fitbitd.oauth.token import Grant
 from fitbitd.oauth.token_file import TokenFile
 from fitbitd.plan.cadence import Wants
 from fitbitd.plan.ledger import Ledger
@@ -60,20 +61,25 @@ def gather(
         OperatorError: the index cannot be read.
     """
     with disk.telling(subject.folder / INDEX_NAME):
-        return _gather(subject, db, now, trouble)
+        try:
+            return _gather(subject, db, now, trouble)
+        except FileNotFoundError as err:
+            words = f"the folder {subject.folder} is gone"
+            raise OperatorError(words, code="disk_failed") from err
 
 
 def without_index(subject: Subject, now: datetime, trouble: FitbitdError | None = None) -> Facts:
     """Gather what is known of an account that has no index, or one that cannot be read."""
-    grant, grant_since, token_trouble = grant_of(subject.folder, now)
+    held = _held(subject.folder)
     return Facts(
         now=now,
         account=subject.name,
         provider=subject.provider,
         poll_every=subject.wants.poll_every,
-        grant=grant,
-        grant_since=grant_since,
-        token_trouble=token_trouble,
+        grant=held.state(now),
+        grant_since=held.since,
+        grant_ends_at=held.ends_at,
+        token_trouble=held.trouble,
         last_error=None if trouble is None else Trouble(trouble.code, _happened(str(trouble)), now),
     )
 
@@ -82,7 +88,8 @@ def _gather(
     subject: Subject, db: sqlite3.Connection, now: datetime, trouble: FitbitdError | None
 ) -> Facts:
     ledger = read_ledger(db, now)
-    grant, grant_since, token_trouble = grant_of(subject.folder, now)
+    held = _held(subject.folder)
+    left_out = tuple(held.left_out(subject.wants))
     open_since = {each.code: each.since for each in noted(subject, db)}
     last_error = _last_error(db, now, trouble, open_since)
     gone = last_error is not None and last_error.code == "provider_gone"
@@ -93,14 +100,16 @@ def _gather(
         account=subject.name,
         provider=subject.provider,
         poll_every=subject.wants.poll_every,
-        grant=grant,
-        grant_since=grant_since,
-        token_trouble=token_trouble,
+        grant=held.state(now),
+        grant_since=held.since,
+        grant_ends_at=held.ends_at,
+        zone_known=ledger.zone is not None or not _passed(db),
+        token_trouble=held.trouble,
         last_error=last_error,
         throttled_until=None if gone else _throttled_until(ledger, trouble),
         gone_since=last_error.since if gone and last_error else None,
-        types=_type_troubles(db),
-        read_at=_read_at(subject.wants, ledger),
+        types=(*_type_troubles(db), *left_out),
+        read_at=_read_at(subject.wants, ledger, {each.data_type for each in left_out}),
         syncs=ledger.syncs if newest is None else (*ledger.syncs, newest),
         looked_at=_looked_at(subject.wants, ledger),
         unfinished_passes=ledger.unfinished_passes,
@@ -109,6 +118,11 @@ def _gather(
         skipped=_skipped(db),
         open_since=open_since,
     )
+
+
+def _passed(db: sqlite3.Connection) -> bool:
+    """Say whether any pass was as it should be: by then the wearer's zone has been asked for."""
+    return db.execute("SELECT 1 FROM pass WHERE outcome = 'ok' LIMIT 1").fetchone() is not None
 
 
 def _skipped(db: sqlite3.Connection) -> int:
@@ -159,16 +173,41 @@ def standing(subject: Subject, db: sqlite3.Connection, now: datetime) -> tuple[C
     return (*(each for each in told if each.key not in known), *found)
 
 
-def grant_of(folder: Path, now: datetime) -> tuple[str, datetime | None, str]:
-    """Say how the grant stands, since when, and why its file cannot be read."""
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """What the token file holds; `trouble` says why it cannot be read."""
+
+    grant: Grant | None
+    trouble: str = ""
+
+    def state(self, now: datetime) -> str:
+        return "missing" if self.grant is None else token.state(self.grant, now)
+
+    @property
+    def since(self) -> datetime | None:
+        if self.grant is None:
+            return None
+        return self.grant.rejected_at or self.grant.revoked_at or self.grant.refresh_sent_at
+
+    @property
+    def ends_at(self) -> datetime | None:
+        return None if self.grant is None else self.grant.refresh_expires_at
+
+    def left_out(self, wants: Wants) -> Iterator[TypeTrouble]:
+        """Give the wanted data types that the consent leaves out; they are not even asked."""
+        if self.grant is None or not self.grant.scope:
+            return
+        since = self.grant.consented_at or self.grant.issued_at
+        for data_type in wants.data_types:
+            if not set(data_type.scope.split()) <= set(self.grant.scope):
+                yield TypeTrouble(data_type.name, "scope_missing", "its box was not ticked", since)
+
+
+def _held(folder: Path) -> _Held:
     try:
-        grant = TokenFile(folder / "token.json").read()
+        return _Held(TokenFile(folder / "token.json").read())
     except OperatorError as err:
-        return "missing", None, _happened(str(err))
-    if grant is None:
-        return "missing", None, ""
-    since = grant.rejected_at or grant.revoked_at or grant.refresh_sent_at
-    return token.state(grant, now), since, ""
+        return _Held(None, _happened(str(err)))
 
 
 def _throttled_until(ledger: Ledger, trouble: FitbitdError | None) -> datetime | None:
@@ -185,16 +224,18 @@ def _last_error(
     """Give what ended the last pass, and since when passes end so; or what let none begin."""
     # "ok" is not looked back for: after years of it, that would take longer than the pass did.
     row = db.execute(
-        "SELECT outcome, detail, CASE WHEN outcome <> 'ok' THEN"
-        " (SELECT min(began_at) FROM pass AS p WHERE p.outcome = l.outcome"
-        " AND p.id > (SELECT coalesce(max(id), 0) FROM pass AS o"
-        " WHERE o.ended_at IS NOT NULL AND o.outcome <> l.outcome)) END"
-        " FROM pass AS l WHERE ended_at IS NOT NULL AND outcome <> 'stopped'"
+        "SELECT outcome, detail FROM pass WHERE ended_at IS NOT NULL AND outcome <> 'stopped'"
         " ORDER BY id DESC LIMIT 1"
     ).fetchone()
     recorded = None
     if row is not None and row[0] != "ok":
-        recorded = Trouble(row[0], _happened(row[1] or ""), _instant(row[2]))
+        since, times = db.execute(
+            "SELECT min(began_at), count(*) FROM pass WHERE outcome = ?1 AND id >"
+            " (SELECT coalesce(max(id), 0) FROM pass"
+            " WHERE ended_at IS NOT NULL AND outcome <> ?1)",
+            (row[0],),
+        ).fetchone()
+        recorded = Trouble(row[0], _happened(row[1] or ""), _instant(since), times)
     if trouble is None or (
         recorded and recorded.code in {trouble.code, _HELD_BACK.get(trouble.code)}
     ):
@@ -210,14 +251,29 @@ def _happened(words: str) -> str:
 def _type_troubles(db: sqlite3.Connection) -> tuple[TypeTrouble, ...]:
     """Give what is refused, unreadable or doubted, by data type."""
     refused = db.execute(
+        # One session without a file says nothing of its data type.
         "SELECT data_type, reason, sum(count), min(first_at) FROM refusal"
-        " WHERE reason <> 'index_behind' GROUP BY data_type, reason ORDER BY data_type, reason"
+        " WHERE reason <> 'index_behind' AND day NOT LIKE 'item:%'"
+        " GROUP BY data_type, reason ORDER BY data_type, reason"
     ).fetchall()
     doubted = db.execute(
         "SELECT data_type, min(day), max(day), min(first_at) FROM doubt"
         " GROUP BY data_type ORDER BY data_type"
     ).fetchall()
+    unread = db.execute(
+        "SELECT data_type, sum(count), min(why), min(first_at) FROM unread"
+        " GROUP BY data_type ORDER BY data_type"
+    ).fetchall()
     return (
+        *(
+            TypeTrouble(
+                DataTypeName(name),
+                ContractError.code,
+                f"{count} points of {name}: {why}",
+                _instant(since),
+            )
+            for name, count, why, since in unread
+        ),
         *(
             TypeTrouble(DataTypeName(name), reason, f"{count} times", _instant(since))
             for name, reason, count, since in refused
@@ -234,14 +290,16 @@ def _type_troubles(db: sqlite3.Connection) -> tuple[TypeTrouble, ...]:
     )
 
 
-def _read_at(wants: Wants, ledger: Ledger) -> dict[str, datetime | None]:
+def _read_at(
+    wants: Wants, ledger: Ledger, left_out: Collection[DataTypeName]
+) -> dict[str, datetime | None]:
     """Give the oldest last read within each group that comes from the watch and is offered."""
     groups: dict[str, datetime | None] = {}
     for data_type in wants.data_types:
         known = ledger.of(data_type.name)
         if data_type.cadence is not Cadence.WATCH or data_type.axis is None:
             continue
-        if None in known.blocked:
+        if None in known.blocked or data_type.name in left_out:
             continue
         mine = known.rests_on and known.read_at
         other = groups.get(data_type.group, mine)

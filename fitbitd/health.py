@@ -14,6 +14,13 @@ from fitbitd.model import AccountName, DataTypeName
 
 WATCH_SILENT_AFTER = timedelta(hours=24)
 STALE_AFTER_POLLS = 2
+DENIED_AFTER_PASSES = 3
+"""A refusal of everything may pass by itself; three in a row do not."""
+
+EXPIRES_SOON = timedelta(days=3)
+EXPIRES_NOW = timedelta(days=1)
+"""Before the end of a consent: when it is said, and when somebody must act."""
+
 DISK_LOW_BYTES = 500_000_000
 USUAL_AGE: Mapping[str, timedelta] = MappingProxyType(
     {"heart": timedelta(hours=1), "activity": timedelta(hours=1), "sleep": timedelta(hours=24)}
@@ -45,11 +52,16 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """The error that ended the last pass: its code, a sentence without secrets, its first time."""
+    """The error that ended the last pass: its code, a sentence without secrets, its first time.
+
+    Attributes:
+        times: how many passes in a row ended so.
+    """
 
     code: str
     detail: str
     since: datetime
+    times: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +87,9 @@ class Facts:
         provider: its name for people.
         grant: missing, fresh, stale, in_doubt or revoked.
         grant_since: since when it is in that state.
+        grant_ends_at: when the consent ends, where the provider sets it an end.
         token_trouble: why the token file cannot be used; empty if it can.
+        zone_known: False where no pass could learn the wearer's zone.
         read_at: the last complete read of each group that comes from the watch; None before it.
         syncs: device syncs: those of the last days, and in any case the newest that is known.
         looked_at: when the devices were last asked for.
@@ -91,6 +105,8 @@ class Facts:
     poll_every: timedelta
     grant: str = "fresh"
     grant_since: datetime | None = None
+    grant_ends_at: datetime | None = None
+    zone_known: bool = True
     token_trouble: str = ""
     last_error: Trouble | None = None
     throttled_until: datetime | None = None
@@ -161,8 +177,9 @@ def moment(at: datetime) -> str:
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 
-def _urgency(condition: Condition) -> tuple[int, str]:
-    return _ORDER[condition.code], condition.data_type or ""
+def _urgency(condition: Condition) -> tuple[int, int, str]:
+    severity = list(Severity).index(condition.severity)
+    return severity, _ORDER[condition.code], condition.data_type or ""
 
 
 def _staleness(one: Age) -> tuple[bool, bool, float, str]:
@@ -213,10 +230,23 @@ def _grant(facts: Facts) -> Iterator[Condition]:
         yield _say(facts, "token_in_doubt", since=since)
 
 
+def _consent(facts: Facts) -> Iterator[Condition]:
+    """Name the end of a consent before it comes."""
+    ends_at = facts.grant_ends_at
+    if ends_at is None or facts.grant in {"missing", "revoked"}:
+        return
+    left = ends_at - facts.now
+    if left <= EXPIRES_SOON:
+        soon = _say(facts, "grant_expires_soon", moment(ends_at))
+        yield replace(soon, severity=Severity.ERROR) if left <= EXPIRES_NOW else soon
+
+
 def _last_pass(facts: Facts) -> Iterator[Condition]:
     """Name the error of the last pass. Its codes are known, but for those that are a defect."""
     error = facts.last_error
     if error is None or error.code == "throttled":  # that one ends at its time
+        return
+    if error.code == "access_denied" and error.times < DENIED_AFTER_PASSES:
         return
     if error.code == "authorization_needed":
         detail = f"{facts.provider} refuses our access since {moment(error.since)}: {error.detail}"
@@ -239,6 +269,11 @@ def _data_types(facts: Facts) -> Iterator[Condition]:
     for each in facts.types:
         code = each.code if each.code in _TYPE_CODES else "request_refused"
         yield _say(facts, code, each.detail, since=each.since, data_type=each.data_type)
+
+
+def _zone(facts: Facts) -> Iterator[Condition]:
+    if not facts.zone_known:
+        yield _say(facts, "zone_unknown")
 
 
 def _watch(facts: Facts) -> Iterator[Condition]:
@@ -282,8 +317,10 @@ def _unread(facts: Facts, halting: Sequence[Condition]) -> Iterator[Condition]:
 
 _RULES: tuple[Callable[[Facts], Iterator[Condition]], ...] = (
     _grant,
+    _consent,
     _provider,
     _data_types,
+    _zone,
     _watch,
     _machine,
     _store,

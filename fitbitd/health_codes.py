@@ -118,12 +118,47 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "compare client_id and the client secret with the app's page at the provider",
             halts=True,
         ),
+        "access_denied": Code(
+            _ERROR,
+            "the provider refuses the account every request",
+            "{provider} refuses every request since {since}, without saying why: {detail}.",
+            "Nothing archived is lost. Nothing new arrives until it is mended.",
+            "remove fitbitd under myaccount.google.com/connections, then: fitbitd authorize"
+            " {account}",
+            halts=True,
+        ),
+        "account_not_linked": Code(
+            _ERROR,
+            "the wearer's account holds no health data",
+            "{provider} knows no health profile of this account since {since}: {detail}.",
+            _PAUSED,
+            "open the Google Health app with this account and link it; or, if the watch uses"
+            " another account: fitbitd authorize {account}",
+            halts=True,
+        ),
+        "profile_not_ready": Code(
+            _ERROR,
+            "the wearer's health profile is not set up",
+            "the wearer's profile at {provider} is not set up since {since}: {detail}.",
+            _PAUSED,
+            "finish the set-up in the Google Health app; work goes on by itself",
+            halts=True,
+        ),
+        "service_disabled": Code(
+            _ERROR,
+            "the API is not enabled in the app's project",
+            "the app's project may not use the API of {provider} since {since}: {detail}.",
+            _PAUSED,
+            "enable the Google Health API in the Cloud project of client_id; it takes minutes",
+            halts=True,
+        ),
         "provider_gone": Code(
             _ERROR,
             "the provider has switched its API off (410)",
             "{provider} has switched its API off, seen since {since}: {detail}.",
             "Nothing archived is lost; it can be read as before. fitbitd looks again once a day.",
-            "set the wearer up at a provider that still answers",
+            "fitbitd init --provider google_health --output - shows the way to an account that goes"
+            ' on; give it continues = "{account}", then authorize it',
             halts=True,
         ),
         "archive_damaged": Code(
@@ -172,6 +207,14 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "wait for it, or end it",
             halts=True,
         ),
+        "grant_expires_soon": Code(
+            _WARNING,
+            "the consent ends in three days or less",
+            "the consent ends at {detail}, as the provider set it.",
+            "Until then all goes on. After it nothing is collected; nothing archived is lost.",
+            "fitbitd authorize {account}. If it ends every 7 days: publish the app first (consent"
+            " screen, In production)",
+        ),
         "token_in_doubt": Code(
             _WARNING,
             "the answer to a token refresh was lost",
@@ -214,6 +257,13 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "It is missing for those days; the other data types go on.",
             "wait: it is asked again, at most once a day",
         ),
+        "zone_unknown": Code(
+            _WARNING,
+            "the wearer's time zone is not known",
+            "{provider} has not told the wearer's time zone since {since}.",
+            "Everything is collected, but days are counted in UTC.",
+            "fitbitd authorize {account}, with the box for settings ticked",
+        ),
         "readings_vanished": Code(
             _WARNING,
             "the provider gave nothing where it gave readings before",
@@ -227,6 +277,13 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "the disk has {detail} left.",
             "Collecting goes on until there is no room.",
             "make room, or move state_dir to a larger disk",
+        ),
+        "index_older": Code(
+            _WARNING,
+            "the index was written by an older fitbitd",
+            "the index was written by an older fitbitd: {detail}.",
+            "Nothing is lost: whoever writes next brings it up to date.",
+            "start the daemon, or: fitbitd pull {account}",
         ),
         "index_behind": Code(
             _WARNING,

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitbitd.commands.init import for_provider
 from fitbitd.config import (
     ENDPOINTS,
     AccountSettings,
@@ -21,14 +23,17 @@ from fitbitd.errors import OperatorError
 from fitbitd.model import AccountName, DataTypeName
 
 SHOWN = Path(__file__).parent.parent / "config" / "fitbitd.toml"
-TYPES = {"fitbit": ("profile", "devices", "heart_rate", "steps", "sleep")}
-BOTH = {**TYPES, "google_health": ("heart_rate", "weight")}
+NAMES = ("profile", "devices", "heart_rate", "steps", "sleep")
+TYPES = {"fitbit": dict.fromkeys(NAMES, True)}
+BOTH = {**TYPES, "google_health": {"heart_rate": True, "moods": False, "weight": True}}
 ALICE = """
 [[account]]
 name = "alice"
 provider = "fitbit"
 client_id = "23ABCD"
 """
+GOOGLE = ALICE.replace('"fitbit"', '"google_health"')
+OLD = ALICE.replace("alice", "old")
 
 
 def settings(toml: str) -> Settings:
@@ -50,10 +55,10 @@ def problems(toml: str) -> list[str]:
 
 
 def test_the_example_loads() -> None:
-    found = load(SHOWN, TYPES)
+    found = load(SHOWN, BOTH)
     assert found.path == SHOWN
     (alice,) = found.accounts
-    assert alice.data_types == TYPES["fitbit"]
+    assert (alice.provider, alice.data_types) == ("google_health", ("heart_rate", "weight"))
 
 
 def test_the_package_carries_the_same_example() -> None:
@@ -62,19 +67,32 @@ def test_the_package_carries_the_same_example() -> None:
 
 def uncommented(toml: str) -> str:
     """Take the "# " away from every key and every table header."""
-    return re.sub(r"(?m)^# (?=\[[a-z._]+\]$|[a-z_]+ = )", "", toml)
+    return re.sub(r"(?m)^# (?=\[+[a-z._]+\]+$|[a-z_]+ = )", "", toml)
 
 
 def test_the_values_shown_in_comments_load_and_are_the_defaults() -> None:
-    shown = parse(uncommented(example()), TYPES)
-    plain = parse(example(), TYPES)
-    (alice,), (default,) = shown.accounts, plain.accounts
-    assert shown.endpoints == plain.endpoints
-    for same in ("app_type", "redirect_uri", "poll_every", "data_types"):
-        assert getattr(alice, same) == getattr(default, same)
+    shown = parse(uncommented(example()), BOTH)
+    (alice, older), (default,) = shown.accounts, parse(example(), BOTH).accounts
+    (legacy,) = parse(for_provider(example(), "fitbit"), BOTH).accounts
+    usual = {**ENDPOINTS, "google_health": replace(ENDPOINTS["google_health"], requests_per_s=2)}
+    assert shown.endpoints == usual
+    for one, other in ((alice, default), (older, legacy)):
+        assert one.provider == other.provider
+        for same in ("app_type", "redirect_uri", "poll_every", "data_types"):
+            assert getattr(one, same) == getattr(other, same)
     assert alice.client_secret_file == Path("/etc/fitbitd/alice.client_secret")
     assert (alice.backfill_from, default.backfill_from) == (date(2024, 1, 1), None)
     assert dict(alice.poll) == {"heart_rate": timedelta(minutes=5)}
+    assert (alice.continues, default.continues) == (older.name, None)
+
+
+def test_the_example_of_a_provider_has_an_account_of_it_alone_and_still_every_key() -> None:
+    assert for_provider(example(), "google_health") == example()
+    text = for_provider(example(), "fitbit")
+    (legacy,) = parse(text, BOTH).accounts
+    assert (legacy.provider, legacy.name) == ("fitbit", "alice_fitbit")
+    assert sorted(uncommented(text)) == sorted(uncommented(example()))
+    assert for_provider(text, "google_health") == example()
 
 
 def test_the_example_shows_every_key() -> None:
@@ -94,7 +112,7 @@ def test_an_account_needs_three_keys() -> None:
             name=AccountName("alice"),
             provider="fitbit",
             client_id="23ABCD",
-            data_types=tuple(DataTypeName(name) for name in TYPES["fitbit"]),
+            data_types=tuple(map(DataTypeName, NAMES)),
             app_type="personal",
         ),
     )
@@ -120,7 +138,7 @@ def test_lengths_of_time_have_a_unit(written: str, meant: timedelta) -> None:
     [
         ('["steps", "heart_rate"]', ("heart_rate", "steps")),
         ('["sleep", "sleep"]', ("sleep",)),
-        ('["sleep", "all"]', TYPES["fitbit"]),
+        ('["sleep", "all"]', NAMES),
     ],
 )
 def test_data_types_come_in_the_order_of_the_catalogue(
@@ -150,13 +168,78 @@ def test_a_file_of_a_foreign_editor_loads(tmp_path: Path) -> None:
 
 
 def test_a_second_provider_needs_only_its_catalogue() -> None:
-    google = ALICE.replace('"fitbit"', '"google_health"')
-    found = parse(google, BOTH)
+    found = parse(GOOGLE, BOTH)
     (alice,) = found.accounts
     assert (alice.data_types, alice.app_type) == (("heart_rate", "weight"), None)
+    assert alice.redirect_uri == "http://127.0.0.1:0/"  # any port: a Desktop app registers none
     assert found.endpoints["google_health"].api_url == "https://health.googleapis.com"
     with pytest.raises(OperatorError, match="app_type: only the provider"):
-        parse(f'{google}app_type = "server"', BOTH)
+        parse(f'{GOOGLE}app_type = "server"', BOTH)
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ('["all"]', ("heart_rate", "weight")),
+        ('["moods"]', ("moods",)),
+        ('["moods", "all"]', ("heart_rate", "moods", "weight")),
+    ],
+)
+def test_what_not_everybody_wants_has_to_be_named(written: str, meant: tuple[str, ...]) -> None:
+    (alice,) = parse(f"{GOOGLE}data_types = {written}", BOTH).accounts
+    assert alice.data_types == meant
+
+
+# One person, two providers
+
+
+def test_an_account_continues_a_legacy_one() -> None:
+    alice, older = parse(f'{GOOGLE}continues = "old"\n{OLD}', BOTH).accounts
+    assert (alice.continues, older.continues) == ("old", None)
+    alice, older = reversed(parse(f'{OLD}{GOOGLE}continues = "old"\n', BOTH).accounts)
+    assert (alice.continues, older.continues) == ("old", None)
+
+
+BOB = GOOGLE.replace("alice", "bob")
+
+
+@pytest.mark.parametrize(
+    ("toml", "wrong"),
+    [
+        (
+            f'{GOOGLE}continues = "odl"\n{OLD}',
+            'there is no account "odl" here; did you mean "old"?',
+        ),
+        (f'{GOOGLE}continues = "alice"\n{OLD}', "an account cannot continue itself"),
+        (f'{GOOGLE}continues = "bob"\n{BOB}', '"bob" is not an account of the provider "fitbit"'),
+        (
+            f'{GOOGLE}continues = "bob"\n{BOB}continues = "old"\n{OLD}',  # a chain
+            '"bob" is not an account of the provider "fitbit"',
+        ),
+        (
+            f'{GOOGLE}continues = "old"\n{BOB}continues = "old"\n{OLD}',
+            'account[2] "bob": continues: "old" is continued by "alice" already',
+        ),
+        (
+            f'{OLD}continues = "alice"\n{GOOGLE}',
+            'account[1] "old": continues: an account of the provider "fitbit" continues no other',
+        ),
+        (f"{GOOGLE}continues = 5\n{OLD}", "continues: must be text"),
+        (f'{GOOGLE}continues = "../old"\n{OLD}', "cannot name a folder here"),
+    ],
+)
+def test_a_continuation_that_cannot_be_is_refused(toml: str, wrong: str) -> None:
+    with pytest.raises(OperatorError) as caught:
+        parse(toml, BOTH)
+    _, problem, _ = str(caught.value).splitlines()
+    assert "continues: " in problem
+    assert wrong in problem
+
+
+def test_problems_between_accounts_are_told_with_all_the_others() -> None:
+    with pytest.raises(OperatorError) as caught:
+        parse(f'{GOOGLE}continues = "gone"\npol_every = "5m"\n{OLD}app_typ = "x"', BOTH)
+    assert "has 3 problems" in str(caught.value)
 
 
 def test_plain_http_is_for_this_machine() -> None:
@@ -223,6 +306,13 @@ IMPOSSIBLE_VALUES = [
         'redirect_uri = "http://192.168.1.5:8712/callback"',
         ON_ALICE + "redirect_uri",
         "would send tokens over the network in the clear; write https://",
+    ),
+    ("[provider.fitbit]\nrequests_per_s = 0", "provider.fitbit.requests_per_s", "must lie between"),
+    ("[provider.fitbit]\nrequests_per_s = true", "provider.fitbit.requests_per_s", "not true"),
+    (
+        "[provider.fitbit]\nrequests_per_s = nan",
+        "provider.fitbit.requests_per_s",
+        "must lie between",
     ),
     (
         '[provider.fitbit]\napi_url = "https://ann:hush@api.fitbit.com"',
@@ -320,7 +410,8 @@ values: st.SearchStrategy[object] = st.recursive(
 )
 keys = st.sampled_from(
     ["state_dir", "account", "provider", "name", "client_id", "data_types", "poll", "poll_every",
-     "backfill_from", "app_type", "redirect_uri", "client_secret_file", "fitbit", "api_url", "zzz"]
+     "backfill_from", "app_type", "redirect_uri", "client_secret_file", "fitbit", "api_url",
+     "continues", "zzz"]
 )  # fmt: skip
 tables = st.dictionaries(keys, values, max_size=6)
 

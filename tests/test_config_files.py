@@ -13,7 +13,7 @@ from fitbitd.commands.init import for_user
 from fitbitd.config import AccountSettings, example, find_config, load, parse, read_secret
 from fitbitd.errors import OperatorError
 
-TYPES = {"fitbit": ("heart_rate", "steps")}
+TYPES = {"fitbit": {"heart_rate": True, "steps": True}}
 ALICE = """
 [[account]]
 name = "alice"

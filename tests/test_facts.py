@@ -1,6 +1,9 @@
 """What is gathered about an account whose index cannot be read, and in which words."""
 
+import shutil
+import sqlite3
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -9,6 +12,8 @@ import pytest
 from fitbitd import facts
 from fitbitd.errors import OperatorError
 from fitbitd.model import AccountName
+from fitbitd.oauth.token import Grant
+from fitbitd.oauth.token_file import TokenFile
 from fitbitd.plan.cadence import Wants
 from fitbitd.providers.fitbit.catalog import CATALOGUE
 from fitbitd.store.index import Index, open_reader
@@ -54,3 +59,111 @@ def test_a_reply_that_was_skipped_is_told_until_its_days_are_read_again(tmp_path
         assert (known.skipped, known.types) == (1, ())
         db.execute(insert, (9, "complete", ""))
         assert facts.gather(subject(tmp_path), db, NOW).skipped == 0
+
+
+GRANT = Grant(
+    provider="fitbit",
+    access_token="a",
+    refresh_token="r",
+    issued_at=NOW,
+    expires_at=NOW + timedelta(hours=8),
+    scope=("activity", "heartrate", "profile", "settings"),
+    consented_at=NOW - timedelta(days=5),
+    refresh_expires_at=NOW + timedelta(days=2),
+)
+
+
+def kept(folder: Path, grant: Grant) -> None:
+    TokenFile(folder / "token.json").write(grant)
+
+
+def test_what_the_consent_leaves_out_is_told_without_a_request_and_is_not_stale(
+    tmp_path: Path,
+) -> None:
+    kept(tmp_path, GRANT)
+    index = Index(tmp_path, CATALOGUE)
+    with closing(index.db) as db:
+        known = facts.gather(subject(tmp_path), db, NOW)
+        assert [(each.data_type, each.code, each.since) for each in known.types] == [
+            ("sleep", "scope_missing", GRANT.consented_at)
+        ]
+        assert set(known.read_at) == {"heart", "activity"}
+        kept(tmp_path, replace(GRANT, scope=()))  # a grant that does not say
+        known = facts.gather(subject(tmp_path), db, NOW)
+        assert known.types == ()
+        assert "sleep" in known.read_at
+
+
+def test_the_end_of_a_consent_is_told_also_without_an_index(tmp_path: Path) -> None:
+    kept(tmp_path, GRANT)
+    known = facts.without_index(subject(tmp_path), NOW)
+    assert (known.grant, known.grant_ends_at) == ("fresh", NOW + timedelta(days=2))
+
+
+def passes(db: sqlite3.Connection, *outcomes: str | None) -> None:
+    (before,) = db.execute("SELECT count(*) FROM pass").fetchone()
+    for number, outcome in enumerate(outcomes, start=before + 1):
+        db.execute(
+            "INSERT INTO pass (id, provider, program, began_at, ended_at, outcome)"
+            " VALUES (?, 'fitbit', '1', ?, ?, ?)",
+            (number, number, None if outcome is None else number, outcome),
+        )
+
+
+def test_passes_that_end_alike_are_counted_from_the_last_that_did_not(tmp_path: Path) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    with closing(index.db) as db:
+        passes(db, "access_denied", "ok", "access_denied", "access_denied")
+        known = facts.gather(subject(tmp_path), db, NOW).last_error
+        assert known is not None
+        assert (known.code, known.times, known.since.microsecond) == ("access_denied", 2, 3000)
+        passes(db, None, "access_denied")
+        known = facts.gather(subject(tmp_path), db, NOW).last_error
+        assert known is not None
+        assert known.times == 3
+
+
+def test_a_zone_is_called_unknown_only_after_a_pass_that_asked_for_it(tmp_path: Path) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    with closing(index.db) as db:
+        passes(db, "authorization_needed")
+        assert facts.gather(subject(tmp_path), db, NOW).zone_known
+        passes(db, "ok")
+        assert not facts.gather(subject(tmp_path), db, NOW).zone_known
+        db.execute("INSERT INTO meta VALUES ('zone', 'Europe/Berlin')")
+        assert facts.gather(subject(tmp_path), db, NOW).zone_known
+
+
+def test_points_that_are_not_understood_are_told_with_their_number_and_reason(
+    tmp_path: Path,
+) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    insert = "INSERT INTO unread VALUES ('steps', ?, ?, 'no count', ?, 9)"
+    with closing(index.db) as db:
+        db.executemany(insert, [("2026-02-01", 2, 5), ("2026-02-02", 3, 7)])
+        (trouble,) = facts.gather(subject(tmp_path), db, NOW).types
+        assert (trouble.code, trouble.detail) == ("contract_changed", "5 points of steps: no count")
+
+
+def test_a_folder_that_is_gone_is_told_as_such(tmp_path: Path) -> None:
+    folder = tmp_path / "alice"
+    folder.mkdir()
+    index = Index(folder, CATALOGUE)
+    with closing(index.db) as db:
+        shutil.rmtree(folder)
+        with pytest.raises(OperatorError) as caught:
+            facts.gather(subject(folder), db, NOW)
+        assert caught.value.code == "disk_failed"
+        assert str(folder) in str(caught.value)
+
+
+def test_one_exercise_without_a_track_is_no_trouble_of_all_tracks(tmp_path: Path) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    insert = "INSERT INTO refusal VALUES ('exercise_tcx', ?, 'request_refused', 1, 0, 0, 0)"
+    with closing(index.db) as db:
+        db.execute(insert, ("item:77@2027-03-01T00:00:00Z",))
+        assert facts.gather(subject(tmp_path), db, NOW).types == ()
+        db.execute(insert, ("",))
+        assert [each.data_type for each in facts.gather(subject(tmp_path), db, NOW).types] == [
+            "exercise_tcx"
+        ]

@@ -53,6 +53,10 @@ EVERY_CODE = {
     "token_file": replace(WELL, token_trouble="it is not JSON"),
     "authorization_needed": replace(WELL, grant="revoked", grant_since=AT_FOUR),
     "client_rejected": last_error("client_rejected"),
+    "access_denied": replace(WELL, last_error=Trouble("access_denied", "no", AT_FOUR, 3)),
+    "account_not_linked": last_error("account_not_linked"),
+    "profile_not_ready": last_error("profile_not_ready"),
+    "service_disabled": last_error("service_disabled"),
     "provider_gone": replace(WELL, gone_since=AT_FOUR),
     "archive_damaged": replace(WELL, damages=2),
     "contract_changed": replace(WELL, types=(of_type("contract_changed"),)),
@@ -60,14 +64,17 @@ EVERY_CODE = {
     "passes_unfinished": replace(WELL, unfinished_passes=3),
     "provider_unreachable": last_error("provider_unreachable"),
     "lock_held": last_error("lock_held"),
+    "grant_expires_soon": replace(WELL, grant_ends_at=NOW + 60 * HOUR),
     "token_in_doubt": replace(WELL, grant="in_doubt", grant_since=AT_FOUR),
     "data_stale": replace(WELL, read_at={"heart": NOW - 2 * HOUR, "sleep": NOW}),
     "watch_not_synced": replace(WELL, syncs=(NOW - 25 * HOUR,)),
     "scope_missing": replace(WELL, types=(of_type("scope_missing"),)),
     "data_type_refused": replace(WELL, types=(of_type("data_type_refused"),)),
     "request_refused": replace(WELL, types=(of_type("request_refused"),)),
+    "zone_unknown": replace(WELL, zone_known=False),
     "readings_vanished": replace(WELL, types=(of_type("readings_vanished"),)),
     "disk_low": replace(WELL, disk_free_bytes=120_000_000),
+    "index_older": last_error("index_older"),
     "index_behind": replace(WELL, skipped=2),
     "throttled": replace(WELL, throttled_until=NOW + HOUR / 3),
 }
@@ -231,6 +238,39 @@ def test_what_a_provider_says_cannot_break_a_sentence() -> None:
     facts = replace(WELL, last_error=Trouble("provider_unreachable", "{account!r} %s {0}", AT_FOUR))
     (condition,) = conditions(facts)
     assert "{account!r} %s {0}" in condition.summary
+
+
+def test_the_end_of_a_consent_is_told_three_days_before_and_is_urgent_in_the_last() -> None:
+    def severity(left: timedelta, grant: str = "fresh") -> list[Severity]:
+        facts = replace(WELL, grant=grant, grant_ends_at=NOW + left)
+        return [each.severity for each in conditions(facts) if each.code == "grant_expires_soon"]
+
+    assert severity(72.1 * HOUR) == []
+    assert severity(72 * HOUR) == severity(24.1 * HOUR) == [Severity.WARNING]
+    assert severity(24 * HOUR) == severity(-HOUR) == [Severity.ERROR]
+    assert severity(HOUR, "revoked") == severity(HOUR, "missing") == []
+    (condition,) = conditions(replace(WELL, grant_ends_at=NOW + 24.5 * HOUR))
+    assert "ends at 2026-03-02 11:10 UTC" in condition.summary
+
+
+def test_a_consent_in_its_last_day_comes_before_all_warnings() -> None:
+    facts = replace(last_error("provider_unreachable"), grant_ends_at=NOW + HOUR)
+    assert codes(facts) == ["grant_expires_soon", "provider_unreachable"]
+
+
+def test_a_refusal_of_everything_is_told_after_three_passes() -> None:
+    def denied(times: int) -> Facts:
+        return replace(WELL, last_error=Trouble("access_denied", "no", AT_FOUR, times))
+
+    assert [codes(denied(times)) for times in (1, 2, 3)] == [[], [], ["access_denied"]]
+    (condition,) = conditions(denied(3))
+    assert "myaccount.google.com/connections" in condition.next
+    assert "fitbitd authorize alice" in condition.next
+
+
+def test_a_provider_that_is_gone_names_the_one_to_go_on_with() -> None:
+    (condition,) = conditions(EVERY_CODE["provider_gone"])
+    assert 'provider = "google_health" and continues = "alice"' in condition.next
 
 
 def test_changes_are_told_once() -> None:

@@ -29,6 +29,7 @@ LAYER_OF = {
     "fitbitd.store": "edge",
     "fitbitd.systemd": "edge",
     "fitbitd.engine": "pass",
+    "fitbitd.pulling": "pass",
     "fitbitd.clock_trust": "pass",
     "fitbitd.facts": "pass",
     "fitbitd.account": "entry",

@@ -1,5 +1,6 @@
 """The README says what the code does; `python -m tests.support.readme` writes its tables anew."""
 
+import difflib
 import re
 import shlex
 from pathlib import Path
@@ -8,6 +9,8 @@ import pytest
 
 from fitbitd import cli
 from fitbitd.assembly import PROVIDERS
+from fitbitd.providers.fitbit.catalog import CATALOGUE as FITBIT
+from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE
 from fitbitd.store.index import Index
 from tests.support import readme
 
@@ -21,7 +24,23 @@ def blocks(language: str) -> list[str]:
 
 def test_the_tables_are_those_of_the_code() -> None:
     wanted = readme.with_tables(TEXT)
-    assert wanted == TEXT, "run: python -m tests.support.readme"
+    changes = list(
+        difflib.unified_diff(
+            TEXT.splitlines(), wanted.splitlines(), "README.md", "the code", n=0, lineterm=""
+        )
+    )
+    if changes:
+        pytest.fail("\n".join(("run: python -m tests.support.readme", *changes)), pytrace=False)
+
+
+def test_the_data_types_of_both_providers_have_a_row_each() -> None:
+    google, legacy = (
+        TEXT.partition(f"<!-- table: {name} -->")[2].partition("<!-- end")[0]
+        for name in ("data types", "legacy data types")
+    )
+    for catalogue, table in ((GOOGLE, google), (FITBIT, legacy)):
+        named = re.findall(r"^\| `(\w+)` \|", table, re.MULTILINE)
+        assert named == list(catalogue)
 
 
 def test_a_table_without_a_place_is_an_error() -> None:

@@ -20,7 +20,9 @@ from fitbitd.errors import (
     ThrottledError,
     TransientError,
 )
+from fitbitd.fetch.pace import Pace
 from fitbitd.model import Outcome, OutcomeKind, Pull, Quota, Reply, Request
+from fitbitd.plan.windows import halves
 from fitbitd.providers.base import Provider
 from fitbitd.providers.origin import origin
 
@@ -28,6 +30,9 @@ log = structlog.get_logger()
 
 PAGES = 50
 """A pull with more pages is abandoned and asked again in halves."""
+
+PAGES_OF_A_DAY = 500
+"""The same for a day, which is not cut: its pages may have become small."""
 
 ATTEMPTS = 4
 RETRY_FOR_S = 30.0
@@ -70,8 +75,21 @@ class Fetcher:
         requests: how many were sent.
     """
 
-    def __init__(self, provider: Provider, tokens: Tokens, clock: Clock, random: Random) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        tokens: Tokens,
+        clock: Clock,
+        random: Random,
+        pace: Pace | None = None,
+    ) -> None:
+        """Prepare for one pass.
+
+        Args:
+            pace: how fast requests may follow one another; None where the provider counts by hours.
+        """
         self._provider = provider
+        self._pace = pace
         self._tokens = tokens
         self._clock = clock
         self._random = random
@@ -97,7 +115,8 @@ class Fetcher:
         first = self._provider.request(pull)
         request, points = first, 0
         seen: set[str] = set()
-        for pages in range(1, PAGES + 1):
+        most = PAGES if halves(pull) else PAGES_OF_A_DAY
+        for pages in range(1, most + 1):
             reply = await self._ask(request, send, record)
             survey = self._provider.survey(pull, reply)
             points += survey.points
@@ -113,7 +132,7 @@ class Fetcher:
             if origin(request.url) != origin(first.url):
                 raise ContractError("The next page is on another host; the token stays here.")
         raise RefusedError(
-            f"The answer has more than {PAGES} pages; it is asked in smaller windows.",
+            f"The answer has more than {most} pages; it is asked in smaller windows.",
             code="too_large",
         )
 
@@ -149,6 +168,8 @@ class Fetcher:
             reraise=True,
         )
         async for attempt in retrying:
+            if self._pace is not None:
+                await self._pace.wait()
             token = await self._tokens.bearer()  # not retried here: the keeper has its own rhythm
             with attempt:
                 return await self._exchange(request, token, send, record)

@@ -7,7 +7,10 @@ from fitbitd.model import Quota
 from fitbitd.plan.ledger import believed
 
 UNSAID_REQUESTS = 30
-"""What a pass may spend while the provider has not said what is left; a 429 will say it."""
+"""What a pass may spend where neither provider nor catalogue says more; a 429 will say it."""
+
+UNSAID_RESERVE = 10
+"""Of a larger allowance, this is kept for live polling."""
 
 RESERVE_SHARE = 5
 """One request in five of the quota is kept for live polling: four passes an hour of six each."""
@@ -21,14 +24,16 @@ class Allowance:
     history: int
 
 
-def allowance(quota: Quota | None, now: datetime) -> Allowance:
+def allowance(quota: Quota | None, now: datetime, requests: int = UNSAID_REQUESTS) -> Allowance:
     """Divide what is left between live polling and history.
 
     Args:
         quota: as the provider last said it, None if it never did; past its renewal all is left.
         now: aware UTC.
+        requests: what a pass may spend while the provider does not say what is left.
     """
     if quota is None or not believed(quota.renews_at, now):
-        return Allowance(UNSAID_REQUESTS, UNSAID_REQUESTS // 2)
+        reserve = UNSAID_RESERVE if requests > UNSAID_REQUESTS else requests - requests // 2
+        return Allowance(requests, requests - reserve)
     left = quota.limit if now >= quota.renews_at else quota.left
     return Allowance(max(0, left), max(0, left - quota.limit // RESERVE_SHARE))

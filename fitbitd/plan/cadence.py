@@ -8,6 +8,7 @@ from zlib import crc32
 from zoneinfo import ZoneInfo
 
 from fitbitd.model import Cadence, DataType, DataTypeName, Why
+from fitbitd.plan.budget import UNSAID_REQUESTS
 from fitbitd.plan.coverage import usable
 from fitbitd.plan.ledger import Ledger
 
@@ -23,6 +24,10 @@ MORNING = time(9)
 WITHOUT_SYNC = timedelta(hours=1)
 """How often a type that comes from the watch is read while no sync time can be relied on."""
 
+OWN_EARLY = 10
+"""A type with a clock of its own may come a tenth early, but no more than half a poll: else a look
+that is seconds early turns its hour into an hour and a quarter."""
+
 RIDE_ALONG = 0.8
 """This share of its interval makes a type due in a pass that has something to ask anyway."""
 
@@ -37,6 +42,7 @@ class Wants:
     Attributes:
         name: the account's; it gives the account its place within the interval.
         poll: data types with an interval of their own.
+        pass_requests: what a pass may spend while the provider does not say what is left.
     """
 
     name: str
@@ -44,6 +50,7 @@ class Wants:
     poll_every: timedelta
     poll: Mapping[DataTypeName, timedelta] = field(default_factory=lambda: MappingProxyType({}))
     backfill_from: date | None = None
+    pass_requests: int = UNSAID_REQUESTS
 
 
 def due(
@@ -70,6 +77,8 @@ def due(
                 return Why.FOLLOW_UP
         elif data_type.axis is not None:  # a snapshot holds no readings that could be missed
             every = wants.poll.get(data_type.name, max(wants.poll_every, WITHOUT_SYNC))
+    else:
+        every -= min(every / OWN_EARLY, wants.poll_every / 2)
     if now - known.read_at >= (every * RIDE_ALONG if riding else every):
         return Why.INTERVAL
     return None

@@ -66,6 +66,11 @@ class TypeLedger:
     points_a_page: float | None = None
     files_wanted: tuple[str, ...] = ()
 
+    @property
+    def untouched(self) -> bool:
+        """Say whether no read of it was ever complete."""
+        return self.read_at is None and not self.open and not self.settled
+
     def after_consent(self, consented_at: datetime) -> "TypeLedger":
         """Give the same without a refusal of the whole data type that a new consent may lift."""
         if self.refused_at is None or self.refused_at >= consented_at:
@@ -113,7 +118,8 @@ class Ledger:
 
     def of(self, name: DataTypeName) -> TypeLedger:
         """Give what is known of a data type; nothing at all is a value too."""
-        return self.types.get(name, _NOTHING)
+        return self.types.get(name, NOTHING)
 
 
-_NOTHING = TypeLedger()
+NOTHING = TypeLedger()
+"""What is known of a data type that was never asked."""

@@ -17,7 +17,8 @@ from fitbitd.errors import (
     ThrottledError,
     TransientError,
 )
-from fitbitd.fetch.fetcher import ATTEMPTS, PAGES, RETRY_FOR_S, Fetcher
+from fitbitd.fetch.fetcher import ATTEMPTS, PAGES, PAGES_OF_A_DAY, RETRY_FOR_S, Fetcher
+from fitbitd.fetch.pace import Pace
 from fitbitd.model import (
     DataType,
     DataTypeName,
@@ -105,9 +106,9 @@ class Scene:
     async def fetch(self, asked: Pull = NIGHTS) -> Outcome:
         return await self.fetcher.fetch(asked, self.send, self.record)
 
-    async def fails(self) -> FitbitdError:
+    async def fails(self, asked: Pull = NIGHTS) -> FitbitdError:
         with pytest.raises(FitbitdError) as caught:
-            await self.fetch()
+            await self.fetch(asked)
         return caught.value
 
     @property
@@ -143,14 +144,34 @@ async def test_pages_that_run_in_a_circle_end() -> None:
 async def test_a_pull_of_too_many_pages_is_to_be_halved() -> None:
     turned = iter(range(1000))
     scene = Scene(forever=lambda _: page(f"{API}/list.json?offset={next(turned)}"))
-    came = await scene.fails()
+    came = await scene.fails(pull("sleep", "2026-02-20", "2026-02-27"))
     assert (type(came), came.code) == (RefusedError, "too_large")
     assert len(scene.sent) == PAGES
 
 
+async def test_a_day_that_cannot_be_cut_may_have_many_small_pages() -> None:
+    pages = [page(f"{API}/list.json?offset={n}") for n in range(2 * PAGES)]
+    assert (await Scene(*pages, page("")).fetch()).pages == 2 * PAGES + 1
+    turned = iter(range(1000))
+    scene = Scene(forever=lambda _: page(f"{API}/list.json?offset={next(turned)}"))
+    assert (await scene.fails()).code == "too_large"
+    assert len(scene.sent) == PAGES_OF_A_DAY
+
+
+async def test_each_request_waits_for_its_turn_also_the_repeated_ones() -> None:
+    scene = Scene(DOWN, page(f"{API}/list.json?offset=1"), EMPTY)
+    pace = Pace(scene.clock, 2.0)
+    scene.fetcher = Fetcher(FitbitProvider(API), scene.tokens, scene.clock, chance(), pace)
+    began = scene.clock.monotonic()
+    await scene.fetch()
+    assert len(scene.sent) == 3
+    assert scene.clock.monotonic() - began >= 1.0
+    assert scene.clock.slept.count(0.5) >= 1
+
+
 async def test_a_pull_of_just_as_many_pages_as_allowed_is_complete() -> None:
     pages = [page(f"{API}/list.json?offset={n}") for n in range(PAGES - 1)]
-    outcome = await Scene(*pages, page("")).fetch()
+    outcome = await Scene(*pages, page("")).fetch(pull("sleep", "2026-02-20", "2026-02-27"))
     assert (outcome.complete, outcome.pages) == (True, PAGES)
 
 

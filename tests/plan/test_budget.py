@@ -25,3 +25,14 @@ def test_history_leaves_a_fifth_of_the_quota_and_a_renewed_quota_is_whole(
     quota: Quota | None, expected: Allowance
 ) -> None:
     assert allowance(quota, NOW) == expected
+
+
+@pytest.mark.parametrize(
+    ("requests", "expected"),
+    [(30, Allowance(30, 15)), (31, Allowance(31, 21)), (110, Allowance(110, 100))],
+)
+def test_where_no_quota_is_told_a_pass_spends_what_the_provider_bears(
+    requests: int, expected: Allowance
+) -> None:
+    assert allowance(None, NOW, requests) == expected
+    assert allowance(Quota(150, 40, LATER), NOW, requests) == Allowance(40, 10)

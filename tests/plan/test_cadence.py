@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from fitbitd.model import Cadence, DataType, DeviceSync, Why
 from fitbitd.plan.cadence import Wants, due, first_pass, next_pass, next_poll
 from fitbitd.plan.ledger import Ledger, TypeLedger, believed
-from tests.support.types import ALL, CARD, DENSE, NIGHTS
+from tests.support.types import ALL, CARD, DENSE, HOURLY, NIGHTS, WEIGHED
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -165,3 +165,27 @@ def test_a_pause_longer_than_any_that_is_asked_for_was_noted_by_a_clock_ahead() 
     assert believed(NOW + 25 * HOUR, NOW)
     assert not believed(NOW + 26 * HOUR, NOW)
     assert believed(NOW - 999 * HOUR, NOW)
+
+
+@given(
+    phase=st.integers(0, 15 * 60 - 1),
+    lags=st.lists(st.integers(0, 50), min_size=30, max_size=30),
+)
+def test_what_is_typed_in_is_read_within_an_hour_and_three_minutes_at_any_phase(
+    phase: int, lags: list[int]
+) -> None:
+    reads = []
+    read_at = NOW
+    for poll, lag in enumerate(lags):
+        at = NOW + timedelta(seconds=phase + poll * 900 + lag)  # passes are seconds late
+        if due(WEIGHED, WANTS, ledger(WEIGHED, MINUTE, read_at=read_at), at) is not None:
+            reads.append(at - read_at)
+            read_at = at
+    assert reads
+    assert max(reads[1:]) <= 63 * MINUTE
+
+
+def test_a_type_of_a_week_is_due_half_a_poll_early_at_most() -> None:
+    week = timedelta(days=7)
+    assert due(HOURLY, WANTS, ledger(HOURLY, read_at=NOW - week + 8 * MINUTE), NOW) is None
+    assert due(HOURLY, WANTS, ledger(HOURLY, read_at=NOW - week + 7 * MINUTE), NOW) is not None

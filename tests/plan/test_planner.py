@@ -9,8 +9,10 @@ from fitbitd.model import Axis, DataType, DeviceSync, Pull, Why, Window
 from fitbitd.plan.budget import Allowance
 from fitbitd.plan.cadence import Wants
 from fitbitd.plan.ledger import DayRead, Ledger, TypeLedger
-from fitbitd.plan.planner import EARLIEST, asked, chunks, halves, plan
-from tests.support.types import ALL, CARD, DENSE, INSTANTS, NIGHTS, TOTALS
+from fitbitd.plan.planner import asked, plan
+from fitbitd.plan.scene import EARLIEST
+from fitbitd.plan.windows import halves
+from tests.support.types import ALL, CARD, DENSE, NIGHTS, TOTALS
 
 NOW = datetime(2026, 3, 15, 11, tzinfo=UTC)  # noon in Berlin
 TODAY = date(2026, 3, 15)
@@ -31,7 +33,7 @@ def days_of(pulls: tuple[Pull, ...], data_type: DataType) -> set[date]:
 
 def ledger(synced_at: datetime | None, **types: TypeLedger) -> Ledger:
     devices = {} if synced_at is None else {"1": DeviceSync("1", synced_at)}
-    names = {data_type.name: data_type for data_type in (*ALL, INSTANTS)}
+    names = {data_type.name: data_type for data_type in ALL}
     assert set(types) <= set(names)
     return Ledger(
         zone="Europe/Berlin",
@@ -239,12 +241,6 @@ def test_what_a_person_asks_is_every_day_of_it_whatever_is_settled() -> None:
     assert {pull.why for pull in pulls} == {Why.ASKED}
     newest = asked(wants, ledger(None), NOW, None)
     assert {pull.data_type for pull in newest} == {"card", "pulse", "nights", "totals"}
-
-
-def test_instants_are_asked_half_a_day_wider_each_way() -> None:
-    (window,) = chunks(INSTANTS, date(2026, 3, 1), date(2026, 3, 2))
-    assert window.start == datetime(2026, 2, 28, 10, tzinfo=UTC)
-    assert window.end == datetime(2026, 3, 3, 14, tzinfo=UTC)
 
 
 def test_history_begins_when_there_could_be_any() -> None:
