@@ -1,42 +1,81 @@
 """Where the parts of one account are put together, for the daemon and for commands alike."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
 from types import MappingProxyType
 
 from fitbitd.clock import Clock, Offload
-from fitbitd.config import AccountSettings, ProviderEndpoints, Settings, read_secret
+from fitbitd.config import (
+    AccountSettings,
+    KnownTypes,
+    ProviderEndpoints,
+    Settings,
+    read_secret,
+)
 from fitbitd.errors import OperatorError
 from fitbitd.facts import Subject
 from fitbitd.fetch.transport import Network
 from fitbitd.model import DataType, DataTypeName, Reply, Request
-from fitbitd.oauth.grant import FITBIT, App, Client, Endpoints, Flavour
+from fitbitd.oauth.grant import FITBIT, GOOGLE, App, Client, Endpoints, Flavour
 from fitbitd.oauth.keeper import Keeper
+from fitbitd.oauth.person import Person, read_google
 from fitbitd.oauth.token_file import TokenFile, TokenLock
+from fitbitd.plan.budget import UNSAID_REQUESTS
 from fitbitd.plan.cadence import Wants
 from fitbitd.providers.base import Provider
 from fitbitd.providers.fitbit.catalog import CATALOGUE as FITBIT_CATALOGUE
 from fitbitd.providers.fitbit.wire import FitbitProvider
+from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE_CATALOGUE
+from fitbitd.providers.google_health.wire import GoogleHealthProvider
 from fitbitd.store import disk
 
 
 @dataclass(frozen=True, slots=True)
+class Identity:
+    """How a provider tells whose token it is, where its token endpoint does not."""
+
+    data_type: DataTypeName
+    read: Callable[[Reply], Person]
+
+
+@dataclass(frozen=True, slots=True)
 class ProviderKit:
-    """All that is particular to one provider."""
+    """All that is particular to one provider.
+
+    Attributes:
+        requests_per_s: no more are sent, on average; None where replies say what is left.
+        pass_requests: about a minute's work; more is left to the next pass.
+    """
 
     flavour: Flavour
     catalogue: Mapping[DataTypeName, DataType]
     provider: Callable[[str], Provider]
+    identity: Identity | None = None
+    requests_per_s: float | None = None
+    pass_requests: int = UNSAID_REQUESTS
 
 
 PROVIDERS: Mapping[str, ProviderKit] = MappingProxyType(
-    {"fitbit": ProviderKit(FITBIT, FITBIT_CATALOGUE, FitbitProvider)}
+    {
+        "google_health": ProviderKit(
+            GOOGLE,
+            GOOGLE_CATALOGUE,
+            GoogleHealthProvider,
+            identity=Identity(DataTypeName("identity"), read_google),
+            requests_per_s=2.0,  # an app that Google has not verified is granted 2.5 per wearer
+            pass_requests=110,
+        ),
+        "fitbit": ProviderKit(FITBIT, FITBIT_CATALOGUE, FitbitProvider),
+    }
 )
 
-DATA_TYPES: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {name: tuple(kit.catalogue) for name, kit in PROVIDERS.items()}
+DATA_TYPES: KnownTypes = MappingProxyType(
+    {
+        name: MappingProxyType({each.name: each.by_default for each in kit.catalogue.values()})
+        for name, kit in PROVIDERS.items()
+    }
 )
 
 
@@ -82,12 +121,15 @@ class AccountParts:
             poll_every=account.poll_every,
             poll=account.poll,
             backfill_from=account.backfill_from,
+            pass_requests=self.kit.pass_requests,
         )
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """Give the scopes that the wanted data types need, each once."""
-        return tuple(dict.fromkeys(t.scope for t in self.wants.data_types))
+        return tuple(
+            dict.fromkeys(scope for t in self.wants.data_types for scope in t.scope.split())
+        )
 
     @property
     def subject(self) -> Subject:
@@ -155,4 +197,6 @@ def parts(settings: Settings, account: AccountSettings) -> AccountParts:
     """Give the parts of one account of `settings`."""
     kit = PROVIDERS[account.provider]
     endpoints = settings.endpoints[account.provider]
+    if endpoints.requests_per_s is not None:
+        kit = replace(kit, requests_per_s=endpoints.requests_per_s)
     return AccountParts(account, endpoints, settings.state_dir / account.name, kit)

@@ -6,7 +6,7 @@ What a table may hold stands in one place, the function below that reads it.
 import re
 import stat
 import tomllib
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from importlib import resources
@@ -19,7 +19,9 @@ from fitbitd.toml_table import (
     Table,
     UnfitError,
     day,
+    hint,
     interval,
+    number,
     one_of,
     path_from,
     some_of,
@@ -31,18 +33,30 @@ SYSTEM_CONFIG = Path("/etc/fitbitd/fitbitd.toml")
 APP_TYPES = ("personal", "server", "client")
 POLL_EVERY = timedelta(minutes=15)
 REDIRECT_URI = "http://127.0.0.1:8712/callback"
+ANY_PORT_URI = "http://127.0.0.1:0/"
+"""Port 0 stands for any that is free: for apps that need no redirect URI registered."""
+LEGACY = "fitbit"
+DEFAULT_PROVIDER = "google_health"
 STATE_DIR = Path("/var/lib/fitbitd")
 _NAME = re.compile("[a-z0-9][a-z0-9_-]{0,63}")
+
+KnownTypes = Mapping[str, Mapping[str, bool]]
+"""The data types of each provider that can be used, and whether "all" includes them."""
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderEndpoints:
-    """Where a provider is."""
+    """Where a provider is.
+
+    Attributes:
+        requests_per_s: how fast it may be asked; None where fitbitd's own number holds.
+    """
 
     authorize_url: str
     token_url: str
     revoke_url: str
     api_url: str
+    requests_per_s: float | None = None
 
 
 ENDPOINTS: Mapping[str, ProviderEndpoints] = MappingProxyType(
@@ -70,6 +84,7 @@ class AccountSettings:
     Attributes:
         name: also the folder's name.
         app_type: how the app is registered at Fitbit; None for other providers.
+        continues: the account at the legacy provider that holds the same person's earlier data.
         poll: the intervals of data types that do not follow their own.
     """
 
@@ -82,6 +97,7 @@ class AccountSettings:
     redirect_uri: str = REDIRECT_URI
     poll_every: timedelta = POLL_EVERY
     backfill_from: date | None = None
+    continues: AccountName | None = None
     poll: Mapping[DataTypeName, timedelta] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
@@ -145,12 +161,12 @@ def find_config(
     )
 
 
-def load(path: Path, data_types: Mapping[str, Collection[str]]) -> Settings:
+def load(path: Path, data_types: KnownTypes) -> Settings:
     """Read the settings from a file.
 
     Args:
         path: the file.
-        data_types: the names of the data types of each provider that can be used.
+        data_types: of each provider that can be used.
 
     Raises:
         OperatorError: the file cannot be read, or says what cannot be.
@@ -174,14 +190,12 @@ def load(path: Path, data_types: Mapping[str, Collection[str]]) -> Settings:
     return parse(toml, data_types, path)
 
 
-def parse(
-    toml: str, data_types: Mapping[str, Collection[str]], path: Path | None = None
-) -> Settings:
+def parse(toml: str, data_types: KnownTypes, path: Path | None = None) -> Settings:
     """Turn TOML text into settings.
 
     Args:
         toml: the whole file.
-        data_types: the names of the data types of each provider that can be used.
+        data_types: of each provider that can be used.
         path: where the text came from; paths in it count from there.
 
     Raises:
@@ -278,12 +292,12 @@ def _secret_in(file: Path, account: AccountName) -> str:
 # What each table may hold
 
 
-def _settings(
-    root: Table, data_types: Mapping[str, Collection[str]], path: Path | None
-) -> Settings:
+def _settings(root: Table, data_types: KnownTypes, path: Path | None) -> Settings:
     folder = path.absolute().parent if path else Path()
     state_dir = root.take("state_dir", path_from(folder), STATE_DIR)
-    accounts = tuple(_account(each, data_types, folder) for each in root.tables("account"))
+    read = [(each, _account(each, data_types, folder)) for each in root.tables("account")]
+    _check_continuations(read)
+    accounts = tuple(account for _, account in read)
     providers = root.table("provider")
     endpoints = {name: _endpoints(providers.table(name), ENDPOINTS[name]) for name in data_types}
     providers.finish()
@@ -300,23 +314,22 @@ def _endpoints(table: Table, usual: ProviderEndpoints) -> ProviderEndpoints:
         token_url=table.take("token_url", url, usual.token_url),
         revoke_url=table.take("revoke_url", url, usual.revoke_url),
         api_url=table.take("api_url", url, usual.api_url).rstrip("/"),
+        requests_per_s=table.take("requests_per_s", number, usual.requests_per_s),
     )
     table.finish()
     return found
 
 
-def _account(
-    table: Table, data_types: Mapping[str, Collection[str]], folder: Path
-) -> AccountSettings:
+def _account(table: Table, data_types: KnownTypes, folder: Path) -> AccountSettings:
     name = table.need("name", _account_name, "")
     if name:
         table.where = f'{table.where.removesuffix(": ")} "{name}": '
     provider = table.need("provider", one_of(data_types), "")
     known = data_types.get(provider)
-    chosen = table.take("data_types", some_of(known), tuple(known or ()))
+    chosen = table.take("data_types", some_of(known), _by_default(known))
     app_type = table.take("app_type", one_of(APP_TYPES), None)
     secret_file = table.take("client_secret_file", path_from(folder), None)
-    if app_type and provider not in {"fitbit", ""}:
+    if app_type and provider not in {LEGACY, ""}:
         table.problem("app_type", 'only the provider "fitbit" has app types; remove the line')
     if app_type == "client" and secret_file:
         table.problem("client_secret_file", 'an app of the type "client" has none; remove the line')
@@ -325,19 +338,51 @@ def _account(
         provider=provider,
         client_id=table.need("client_id", text, ""),
         data_types=tuple(DataTypeName(each) for each in chosen),
-        app_type=(app_type or APP_TYPES[0]) if provider == "fitbit" else None,
+        app_type=(app_type or APP_TYPES[0]) if provider == LEGACY else None,
         client_secret_file=secret_file,
-        redirect_uri=table.take("redirect_uri", url, REDIRECT_URI),
+        redirect_uri=table.take(
+            "redirect_uri", url, REDIRECT_URI if provider == LEGACY else ANY_PORT_URI
+        ),
         poll_every=table.take("poll_every", interval, POLL_EVERY),
         backfill_from=table.take("backfill_from", day, None),
+        continues=table.take("continues", lambda it: AccountName(_account_name(it)), None),
         poll=_poll(table.table("poll"), known, chosen),
     )
     table.finish()
     return account
 
 
+def _by_default(known: Mapping[str, bool] | None) -> tuple[str, ...]:
+    return tuple(name for name, by_default in (known or {}).items() if by_default)
+
+
+def _check_continuations(read: Sequence[tuple[Table, AccountSettings]]) -> None:
+    """See that an account continues another one of the same person, at the legacy provider."""
+    providers = {account.name: account.provider for _, account in read if account.name}
+    legacy = [name for name, provider in providers.items() if provider == LEGACY]
+    continued: dict[AccountName, AccountName] = {}
+    for table, account in read:
+        older = account.continues
+        if older is None:
+            continue
+        wrong = None
+        if account.provider == LEGACY:
+            wrong = f'an account of the provider "{LEGACY}" continues no other; remove the line'
+        elif older == account.name:
+            wrong = "an account cannot continue itself"
+        elif older not in providers:
+            wrong = f'there is no account "{older}" here; {hint(older, legacy)}'
+        elif providers[older] != LEGACY:
+            wrong = f'"{older}" is not an account of the provider "{LEGACY}"'
+        elif older in continued:
+            wrong = f'"{older}" is continued by "{continued[older]}" already'
+        if wrong is not None:
+            table.problem("continues", wrong)
+        continued.setdefault(older, account.name)
+
+
 def _poll(
-    table: Table, known: Collection[str] | None, chosen: Collection[str]
+    table: Table, known: Mapping[str, bool] | None, chosen: Collection[str]
 ) -> Mapping[DataTypeName, timedelta]:
     found = {}
     for name in table.keys if known is None else known:

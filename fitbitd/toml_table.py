@@ -7,7 +7,7 @@ What no reader asked for is unknown: the keys that were asked for are the ones t
 import difflib
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 INTERVAL_LEAST = timedelta(seconds=5)
 INTERVAL_MOST = timedelta(days=31)
+NUMBER_LEAST, NUMBER_MOST = 0.01, 1000.0
 SHOWN_MOST = 60
 _INTERVAL = re.compile("([0-9]{1,7})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
@@ -121,6 +122,15 @@ def interval(value: object) -> timedelta:
     return found
 
 
+def number(value: object) -> float:
+    """Read how many times a second."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise UnfitError(f"must be a number without quotes, as in 2 or 0.5, not {_shown(value)}")
+    if not NUMBER_LEAST <= value <= NUMBER_MOST:
+        raise UnfitError(f"must lie between 0.01 and 1000, not {_shown(value)}")
+    return float(value)
+
+
 def day(value: object) -> date:
     """Read a civil day."""
     if not isinstance(value, date) or isinstance(value, datetime):
@@ -142,10 +152,12 @@ def one_of(known: Iterable[str]) -> Callable[[object], str]:
     return read
 
 
-def some_of(known: Collection[str] | None) -> Callable[[object], tuple[str, ...]]:
-    """Read a list of words, "all" for every one; they come back in the order of `known`.
+def some_of(known: Mapping[str, bool] | None) -> Callable[[object], tuple[str, ...]]:
+    """Read a list of words; they come back in the order of `known`.
 
-    With None nobody knows which words there are: every word passes.
+    Args:
+        known: each word, and whether "all" includes it or it has to be named. With None nobody
+            knows which words there are: every word passes.
     """
 
     def read(value: object) -> tuple[str, ...]:
@@ -159,7 +171,8 @@ def some_of(known: Collection[str] | None) -> Callable[[object], tuple[str, ...]
         strangers = [word for word in words if word not in known and word != "all"]
         if strangers:
             raise UnfitError("; ".join(f"{_shown(w)} {_unknown(w, known)}" for w in strangers))
-        return tuple(word for word in known if word in words or "all" in words)
+        every = "all" in words
+        return tuple(word for word, usual in known.items() if word in words or (every and usual))
 
     return read
 
@@ -209,9 +222,13 @@ def _tables(value: object) -> list[Mapping[str, object]]:
 
 def _unknown(word: str, known: Iterable[str]) -> str:
     """Say that a word is unknown, and which one is meant or which ones there are."""
+    return f"is unknown to this version; {hint(word, known)}"
+
+
+def hint(word: str, known: Iterable[str]) -> str:
+    """Say which one of `known` is meant by a word that is none of them, or which ones there are."""
     near = difflib.get_close_matches(word, sorted(known), n=1)
-    hint = f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(known))}"
-    return f"is unknown to this version; {hint}"
+    return f'did you mean "{near[0]}"?' if near else f"known: {', '.join(sorted(known))}"
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""fitbitd demo: simulator, synthetic wearer and daemon in one process, with nothing to set up."""
+"""fitbitd demo: simulators, synthetic wearer and daemon in one process, with nothing to set up."""
 
 import argparse
 import asyncio
@@ -6,31 +6,32 @@ import re
 import secrets
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from fitbitd import config
-from fitbitd.assembly import DATA_TYPES, AccountParts, World, parts
-from fitbitd.clock import SystemClock
+from fitbitd.assembly import AccountParts, World, parts
+from fitbitd.commands.authorize import NOBODYS_PORT, on_port
 from fitbitd.commands.common import Context, run_async, say
-from fitbitd.config import Settings
+from fitbitd.commands.stage import (
+    BACKFILL_DAYS,
+    PLAYS,
+    POLL_EVERY_S,
+    SYNC_EVERY_S,
+    configure,
+    served,
+)
+from fitbitd.commands.whose import identified
+from fitbitd.config import DEFAULT_PROVIDER, Settings
 from fitbitd.daemon import Daemon
 from fitbitd.engine import Report
 from fitbitd.errors import FitbitdError, OperatorError
 from fitbitd.model import Request
 from fitbitd.oauth import consent
 from fitbitd.oauth.grant import authorize_url, read_redirect, verifier_from
-from fitbitd.simulator import (
-    FitbitSettings,
-    FitbitSimulator,
-    OffsetClock,
-    SimulatorServer,
-    live_wearer,
-    serve,
-)
+from fitbitd.simulator import SimulatorServer
 from fitbitd.store.index import open_reader
 from fitbitd.store.listing import holdings
 
@@ -42,31 +43,11 @@ stays on it unless --keep says so. Ctrl-C ends it.
 
   fitbitd demo
   fitbitd demo --for 60s
+  fitbitd demo --provider both        the Google Health API and the legacy one, side by side
   fitbitd demo --keep demo-data       then: fitbitd status --config demo-data/fitbitd.toml
 """
 
-BACKFILL_DAYS = 30
-SYNC_EVERY_S = 10
-POLL_EVERY_S = 5
-QUOTA = 100_000
-_SECRET = "simulated-secret"  # noqa: S105 - the simulator's own
-_CONFIG = """\
-state_dir = "{folder}/state"
-
-[[account]]
-name = "demo"
-provider = "fitbit"
-client_id = "23SIMU"
-client_secret_file = "{folder}/client_secret"
-poll_every = "{poll_every_s}s"
-backfill_from = {backfill_from}
-
-[provider.fitbit]
-authorize_url = "{url}/oauth2/authorize"
-token_url = "{url}/oauth2/token"
-revoke_url = "{url}/oauth2/revoke"
-api_url = "{url}"
-"""
+COUNTED_EVERY_S = 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -76,6 +57,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", type=Path, metavar="FOLDER", help="keep everything in FOLDER")
     parser.add_argument("--seed", type=int, default=1, help="which wearer (default: 1)")
+    parser.add_argument(
+        "--provider",
+        choices=tuple(PLAYS),
+        default=DEFAULT_PROVIDER,
+        help=f"what is simulated (default: {DEFAULT_PROVIDER})",
+    )
 
 
 def main(context: Context) -> int:
@@ -108,54 +95,44 @@ def _folder(keep: Path | None) -> Iterator[Path]:
 
 async def _demo(context: Context) -> int:
     args = context.args
-    clock = OffsetClock(SystemClock())
-    wearer = live_wearer(clock, seed=args.seed, history_days=60, sync_every_s=SYNC_EVERY_S)
-    behaviour = FitbitSettings(consent="allow", quota=QUOTA, client_secret=_SECRET)
-    simulator = FitbitSimulator(clock, wearer, behaviour)
-    with _folder(args.keep) as folder, serve(simulator) as server:
-        settings = _configure(folder, server, clock)
-        account = parts(settings, settings.accounts[0])
-        _introduce(server, folder)
+    play = PLAYS[args.provider]
+    with _folder(args.keep) as folder, served(play, args.seed) as servers:
+        settings = configure(folder, play, servers)
+        accounts = [parts(settings, each) for each in settings.accounts]
+        _introduce(accounts, servers, folder)
         async with context.world() as world:
-            await _authorize(account, world)
-            await _collect(settings, world, args.lasts_s, _Narrator(account))
-        _summarize(account, simulator, folder if args.keep else None)
+            say("1. Consent. A browser would show a page; the demo clicks Allow on it by itself.")
+            for account in accounts:
+                await _authorize(account, world)
+            narrators: dict[str, _Narrator] = {
+                each.settings.name: _Narrator(each, alone=len(accounts) == 1) for each in accounts
+            }
+            await _collect(settings, world, args.lasts_s, servers.values(), narrators)
+        _summarize(accounts, _requests(servers.values()), folder if args.keep else None)
     return 0
 
 
-def _configure(folder: Path, server: SimulatorServer, clock: OffsetClock) -> Settings:
-    """Write a configuration like anybody's, but for the addresses and the pace."""
-    secret = folder / "client_secret"
-    secret.touch(mode=0o600)
-    secret.write_text(_SECRET, encoding="utf-8")
-    path = folder / "fitbitd.toml"
-    text = _CONFIG.format(
-        folder=folder,
-        url=server.url,
-        poll_every_s=POLL_EVERY_S,
-        backfill_from=clock.now().date() - timedelta(days=BACKFILL_DAYS),
-    )
-    path.write_text(text, encoding="utf-8")
-    return config.load(path, DATA_TYPES)
-
-
-def _introduce(server: SimulatorServer, folder: Path) -> None:
+def _introduce(
+    accounts: Sequence[AccountParts], servers: Mapping[str, SimulatorServer], folder: Path
+) -> None:
+    for account in accounts:
+        url = servers[account.settings.provider].url
+        title = account.kit.flavour.title
+        say(f"fitbitd demo: a simulated {title} with one synthetic wearer listens on {url}.")
     say(f"""\
-fitbitd demo: a simulated Fitbit with one synthetic wearer listens on {server.url}.
 The wearer's watch syncs every {SYNC_EVERY_S} seconds; fitbitd looks every {POLL_EVERY_S}. With a \
 real account it
-looks every 15 minutes, within the 150 requests an hour that the provider grants.
+looks every 15 minutes, no faster than the provider grants.
 Data goes to {folder}/state. Ctrl-C ends the demo.
 """)
 
 
 async def _authorize(account: AccountParts, world: World) -> None:
     """Be the browser and the wearer who clicks Allow."""
-    say("1. Consent. A browser would show the provider's page; the demo clicks Allow itself.")
     keeper = account.keeper(world)
     account.make_folder()
     state, verifier = secrets.token_urlsafe(32), verifier_from(secrets.token_bytes(32))
-    redirect_uri = account.settings.redirect_uri
+    redirect_uri = on_port(account.settings.redirect_uri, NOBODYS_PORT)
     address = authorize_url(
         keeper.app,
         redirect_uri=redirect_uri,
@@ -166,15 +143,23 @@ async def _authorize(account: AccountParts, world: World) -> None:
     reply = await world.send(Request("GET", address))
     code = read_redirect(reply.headers["location"], state=state)
     grant = await consent.exchange(keeper, code, verifier=verifier, redirect_uri=redirect_uri)
+    grant, _ = await identified(account, grant, world)
     await consent.keep(keeper, grant)
     say(f"   The tokens are in {keeper.file.path}, for this user's eyes only.")
 
 
 async def _collect(
-    settings: Settings, world: World, lasts_s: float | None, narrator: "_Narrator"
+    settings: Settings,
+    world: World,
+    lasts_s: float | None,
+    servers: Collection[SimulatorServer],
+    narrators: Mapping[str, "_Narrator"],
 ) -> None:
     say(f"2. The daemon starts: the last days first, then history, {BACKFILL_DAYS} days back.")
-    daemon = Daemon(settings, lambda: settings, world, told=narrator.tell)
+    daemon = Daemon(
+        settings, lambda: settings, world, told=lambda name, report: narrators[name].tell(report)
+    )
+    counting = asyncio.create_task(_count(world, servers, narrators))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, daemon.stop)
@@ -182,32 +167,61 @@ async def _collect(
     try:
         await daemon.run()
     finally:
+        counting.cancel()
         if timer is not None:
             timer.cancel()
 
 
+async def _count(
+    world: World, servers: Collection[SimulatorServer], narrators: Mapping[str, "_Narrator"]
+) -> None:
+    """Show that something goes on, as long as the history takes."""
+    told = 0
+    while not all(narrator.complete for narrator in narrators.values()):
+        await world.clock.sleep(COUNTED_EVERY_S)
+        told, before = _requests(servers), told
+        if told != before:
+            say(f"   {told} requests so far")
+
+
+def _requests(servers: Collection[SimulatorServer]) -> int:
+    return sum(server.simulator.requests_seen for server in servers)
+
+
 @dataclass(slots=True)
 class _Narrator:
-    """Puts what the daemon does into words for a newcomer."""
+    """Puts what the daemon does for one account into words for a newcomer."""
 
     account: AccountParts
+    alone: bool
     complete: bool = False
 
-    def tell(self, _name: str, report: Report) -> None:
+    def tell(self, report: Report) -> None:
         """Say what one pass did, if anything."""
         if report.error is not None:
-            say(f"   {report.error}")
+            self._say(f"{report.error}")
         if report.requests <= 1:
             return  # the watch has not synced: one request, and nothing to say
         what = f"{report.requests} requests, {report.points:,} values"
-        if report.left:
-            say(f"   history: {what}; {len(report.left)} pulls to go")
-        elif not self.complete:
-            self.complete = True
-            say(f"   history: {what}; all of it is here: {self._stored()}")
-            say("3. Keeping up: each sync of the watch is read by its tail, as it comes.")
+        if self.complete:
+            self._say(f"the watch synced: {what}; {self._stored()}")
+        elif report.left or not self._reaches_back():
+            self._say(f"history: {what}; {self._stored()}; it goes on")
         else:
-            say(f"   the watch synced: {what}; {self._stored()}")
+            self.complete = True
+            self._say(f"history: {what}; all of it is here: {self._stored()}")
+            say("3. Keeping up: each sync of the watch is read by its tail, as it comes.")
+
+    def _say(self, words: str) -> None:
+        say(f"   {words}" if self.alone else f"   {self.account.settings.name}: {words}")
+
+    def _reaches_back(self) -> bool:
+        """Say whether the first day of the history is there."""
+        first = self.account.settings.backfill_from
+        with suppress(FitbitdError), closing(open_reader(self.account.folder)) as db:
+            oldest = [one.oldest.date() for one in holdings(db) if one.data_type == "heart_rate"]
+            return first is None or (bool(oldest) and oldest[0] <= first + timedelta(days=1))
+        return False
 
     def _stored(self) -> str:
         with suppress(FitbitdError), closing(open_reader(self.account.folder)) as db:
@@ -217,21 +231,24 @@ class _Narrator:
         return "nothing stored yet"
 
 
-def _summarize(account: AccountParts, simulator: FitbitSimulator, kept: Path | None) -> None:
-    say("\nWhat was collected:")
-    with closing(open_reader(account.folder)) as db:
-        for one in holdings(db):
-            print(f"  {one.data_type:<18} {one.count:>10,}  since {one.oldest:%Y-%m-%d}")
+def _summarize(accounts: Sequence[AccountParts], requests: int, kept: Path | None) -> None:
+    for account in accounts:
+        of = "" if len(accounts) == 1 else f" for {account.settings.name}"
+        say(f"\nWhat was collected{of}:")
+        with closing(open_reader(account.folder)) as db:
+            for one in holdings(db):
+                print(f"  {one.data_type:<38} {one.count:>10,}  since {one.oldest:%Y-%m-%d}")
     sizes = {
-        name: sum(p.stat().st_size for p in account.folder.rglob(pattern)) / 1e6
+        name: sum(p.stat().st_size for a in accounts for p in a.folder.rglob(pattern)) / 1e6
         for name, pattern in (("archive", "*.jsonl.gz"), ("index", "index.sqlite*"))
     }
     say(
-        f"It took {simulator.requests_seen} requests; the archive has {sizes['archive']:.1f} MB,"
+        f"It took {requests} requests; the archive has {sizes['archive']:.1f} MB,"
         f" the index {sizes['index']:.1f} MB."
     )
     if kept is not None:
         configuration = kept / "fitbitd.toml"
+        name = accounts[0].settings.name
         say(f"Look around: fitbitd status --config {configuration}")
-        say(f"             fitbitd export demo sleep --config {configuration}")
+        say(f"             fitbitd export {name} sleep --config {configuration}")
     say("Next: fitbitd init writes a configuration for your own watch")

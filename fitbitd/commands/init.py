@@ -2,24 +2,29 @@
 
 import argparse
 import os
+import re
 from pathlib import Path
 
 from fitbitd.commands.common import Context, say
-from fitbitd.config import STATE_DIR, example
+from fitbitd.commands.walk import WALKS
+from fitbitd.config import DEFAULT_PROVIDER, STATE_DIR, example
 from fitbitd.errors import OperatorError
 
 HELP = "write a commented configuration"
 DESCRIPTION = """\
-Write a configuration that shows every key with a word on what it does. An existing file is never
-overwritten.
+Write a configuration that shows every key with a word on what it does, and say what there is to do
+at the provider before an account can be authorized. An existing file is never overwritten.
 
   fitbitd init                          to ~/.config/fitbitd/fitbitd.toml
   sudo fitbitd init --system            to /etc/fitbitd/fitbitd.toml
   fitbitd init --output my.toml         to a file of your choice; - is stdout
+  fitbitd init --provider fitbit        with an account of the legacy API
 """
 
 _SYSTEM = Path("/etc/fitbitd/fitbitd.toml")
 _MODE = 0o644
+_ACCOUNT_BEGINS = re.compile(r"(?m)^(?=(?:# )?\[\[account\]\]$)")
+_NEEDED_LINE = re.compile(r"(?m)^(?:# )?(\[\[account\]\]$|(?:name|provider|client_id) = )")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,13 +32,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--system", action="store_true", help=f"write to {_SYSTEM}")
     where.add_argument("--output", "--config", metavar="FILE", help="write to FILE; - is stdout")
+    parser.add_argument(
+        "--provider",
+        choices=sorted(WALKS),
+        default=DEFAULT_PROVIDER,
+        help=f"whose account the file has (default: {DEFAULT_PROVIDER})",
+    )
 
 
 def main(context: Context) -> int:
     """Write the example where it was asked for."""
-    asked = context.args.output
+    asked, provider = context.args.output, context.args.provider
+    text = for_provider(example(), provider)
     if asked == "-":
-        print(example(), end="")
+        print(text, end="")
         return 0
     path = Path(asked) if asked else _SYSTEM if context.args.system else _own_file()
     try:
@@ -49,9 +61,21 @@ def main(context: Context) -> int:
             f"{path} cannot be written: {err.strerror}.\nNext: name another file with --output"
         ) from err
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(example() if context.args.system else for_user(example(), os.geteuid()))
-    say(f"wrote {path}\nNext: edit it, then run: fitbitd authorize ACCOUNT")
+        file.write(text if context.args.system else for_user(text, os.geteuid()))
+    say(f"wrote {path}\n\n{WALKS[provider]}")
+    say(f"Next: go through this, edit {path}, then run: fitbitd authorize ACCOUNT")
     return 0
+
+
+def for_provider(text: str, provider: str) -> str:
+    """Let the example's account of `provider` be the one that is not a comment."""
+    head, *blocks = _ACCOUNT_BEGINS.split(text)
+    return "".join((head, *(_as_needed(block, provider) for block in blocks)))
+
+
+def _as_needed(block: str, provider: str) -> str:
+    mark = "" if f'provider = "{provider}"' in block else "# "
+    return _NEEDED_LINE.sub(rf"{mark}\1", block)
 
 
 def for_user(text: str, uid: int) -> str:

@@ -2,9 +2,10 @@
 
 import argparse
 import sqlite3
+import sys
 from pathlib import Path
 
-from fitbitd.assembly import parts
+from fitbitd.assembly import AccountParts, parts
 from fitbitd.commands.common import (
     Context,
     account_of,
@@ -13,19 +14,29 @@ from fitbitd.commands.common import (
     write_json,
     write_table,
 )
+from fitbitd.commands.continuing import earlier_of, seam
 from fitbitd.config import Settings
 from fitbitd.errors import OperatorError
+from fitbitd.store.continuation import statements
 from fitbitd.store.index import INDEX_NAME
 from fitbitd.store.readers import attach_readers
 
 HELP = "SQL over what was collected, read-only"
 DESCRIPTION = """\
-Ask the index in SQL. Start with the views: readings, hourly, days, daily_values, sleep,
-sleep_stages, coverage_days. With several accounts, name each before the view: alice.days.
+Ask the index in SQL. Start with the views: readings, preferred_readings, hourly, days,
+daily_values, sleep, sleep_stages, exercises, exercise_parts, coverage_days, corrections. With
+several accounts, name each before the view: alice.days.
 
   fitbitd query "SELECT day, round(mean) FROM days WHERE data_type = 'heart_rate'"
   fitbitd query --account alice --account bob "SELECT count(*) FROM bob.readings"
   fitbitd query "SELECT name FROM alice.sqlite_schema WHERE type = 'view'"
+
+Where the first account continues another one (see `continues` in the configuration), its views
+show both as one series when they are named without an account; their column `provider` tells which
+is which. alice.days has its own rows only. `--show-views` writes the SQL that joins the two, for
+other programs:
+
+  fitbitd query --account alice --show-views > joined.sql && sqlite3 -init joined.sql
 
 Nothing can be changed this way. The index is a plain SQLite file: sqlite3, Datasette, Grafana and
 pandas read it as well, also while the daemon writes.
@@ -36,7 +47,11 @@ _STEPS_BETWEEN_LOOKS = 1_000_000  # of SQLite's machine: some hundredths of a se
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `fitbitd query`."""
-    parser.add_argument("sql", metavar="SQL", help="one statement, in quotes")
+    what = parser.add_mutually_exclusive_group(required=True)
+    what.add_argument("sql", metavar="SQL", nargs="?", help="one statement, in quotes")
+    what.add_argument(
+        "--show-views", action="store_true", help="the SQL that joins an account to the one before"
+    )
     parser.add_argument(
         "--account",
         action="append",
@@ -53,13 +68,17 @@ def main(context: Context) -> int:
     """Run one statement and write its rows."""
     args = context.args
     settings = context.settings()
-    if args.account:
-        folders = {
-            name: parts(settings, account_of(settings, name)).folder for name in args.account
-        }
-    else:
-        folders = _collected(settings)
-    db = attach_readers(folders)
+    chosen = (
+        [parts(settings, account_of(settings, name)) for name in args.account]
+        if args.account
+        else _collected(settings)
+    )
+    earlier = earlier_of(settings, chosen[0])
+    if args.show_views:
+        return _show_views(chosen[0], earlier)
+    brought = [] if earlier is None else [earlier]
+    folders: dict[str, Path] = {each.settings.name: each.folder for each in (*chosen, *brought)}
+    db = attach_readers(folders, seam(chosen[0], earlier))
     # Python hears of Ctrl-C between its own steps only, and a statement is one of them.
     db.set_progress_handler(lambda: 0, _STEPS_BETWEEN_LOOKS)
     try:
@@ -91,10 +110,29 @@ def main(context: Context) -> int:
     return 0
 
 
-def _collected(settings: Settings) -> dict[str, Path]:
-    """Give the folders of the accounts that have an index; all, if none has one yet."""
-    folders: dict[str, Path] = {
-        account.name: parts(settings, account).folder for account in settings.accounts
-    }
-    some = {name: path for name, path in folders.items() if (path / INDEX_NAME).exists()}
-    return some or folders
+def _collected(settings: Settings) -> list[AccountParts]:
+    """Give the accounts that have an index, or all; what another one continues comes behind it."""
+    every = [parts(settings, account) for account in settings.accounts]
+    some = [each for each in every if (each.folder / INDEX_NAME).exists()] or every
+    continued = {each.settings.continues for each in some}
+    return sorted(some, key=lambda each: each.settings.name in continued)
+
+
+def _show_views(account: AccountParts, earlier: AccountParts | None) -> int:
+    """Write a script for the sqlite3 shell.
+
+    Raises:
+        OperatorError: there is nothing to join.
+    """
+    both = seam(account, earlier)
+    if earlier is None or both is None:
+        raise OperatorError(
+            f"{account.settings.name} continues no account that has an index: its views are in its"
+            " own.\nNext: fitbitd query --help",
+            code="usage",
+        )
+    for side in (account, earlier):
+        address = (side.folder / INDEX_NAME).absolute().as_uri()
+        sys.stdout.write(f"ATTACH '{address}?mode=ro' AS \"{side.settings.name}\";\n")
+    sys.stdout.writelines(f"{statement};\n" for statement in statements(*both))
+    return 0

@@ -52,7 +52,8 @@ def _rebuild(account: AccountParts) -> int:
     told_at = clock.monotonic()
     with AccountLock(account.folder):
         recover(account.folder, {})  # the index, which knows what is synced, may be what is damaged
-        for step in rebuild(account.folder, provider.read, account.kit.catalogue):
+        catalogue = account.kit.catalogue
+        for step in rebuild(account.folder, provider.read, catalogue, provider.learn):
             pulls += step.pull is not None
             now = clock.monotonic()
             if now - told_at >= _TOLD_EVERY_S:

@@ -20,19 +20,27 @@ from fitbitd.commands.common import (
     say_error,
     write_json,
 )
+from fitbitd.commands.status_page import page
 from fitbitd.errors import OperatorError
 from fitbitd.model import DataTypeName, Kind
+from fitbitd.oauth.token import Grant
+from fitbitd.store import listing
 from fitbitd.store.ledger import read_ledger
-from fitbitd.store.listing import Holding, coverage_counts, holdings, last_passes
 
 HELP = "how old the data is, and what needs you"
 DESCRIPTION = """\
-Show for each account how old its data is, the stalest first, what is wrong, what is stored, and
-what the provider's quota leaves. Reads only, also beside a running daemon.
+Show for each account how old its data is, the stalest first, what is wrong, what is stored, until
+when the consent lasts, what was learnt about the provider, and what its quota leaves. Reads only,
+also beside a running daemon.
 
   fitbitd status
   fitbitd status alice --json
 """
+
+CORRECTIONS = timedelta(days=30)
+"""How far back corrections are counted."""
+
+_AGELESS = {Kind.SNAPSHOT, Kind.FILE}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,36 +58,74 @@ def main(context: Context) -> int:
     reports = []
     code = 0
     for account in [parts(settings, account_of(settings, name)) for name in names]:
+        report = _known_without_index(account)
         try:
-            reports.append(_describe(account, now))
+            report |= _of_index(account, now)
         except OperatorError as err:
-            reports.append(_without_index(account, now, err))
-            if err.code != "index_missing":
+            trouble = None if err.code == "index_missing" else err
+            known = facts.without_index(account.subject, now, trouble)
+            report["conditions"] = [_condition(each) for each in health.conditions(known)]
+            if trouble:
                 say_error(f"{account.settings.name}: {err}")
                 code = max(code, err.exit_code)
+        reports.append(report)
     if context.args.json:
         write_json(reports)
     else:
-        sys.stdout.write("\n".join(_page(report, now) for report in reports))
+        sys.stdout.write("\n".join(page(report, now) for report in reports))
     return code
 
 
-def _describe(account: AccountParts, now: datetime) -> dict[str, Any]:
-    """Gather what is known of one account, as plain values.
-
-    Raises:
-        OperatorError: there is no index, or it cannot be read.
-    """
-    with index_of(account) as db:
-        known = read_ledger(db, now)
-        stored = holdings(db)
-        found = facts.standing(account.subject, db, now)
-        counts = coverage_counts(db)
-        passes = last_passes(db, 1)
-    quota = known.quota
+def _known_without_index(account: AccountParts) -> dict[str, Any]:
+    """Say what settings, token file and disk tell, and leave a place for all that an index does."""
+    grant = None
+    with suppress(OperatorError):  # the conditions say why it cannot be read
+        grant = account.token_file.read()
     return {
         "account": account.settings.name,
         "provider": account.settings.provider,
+        "continues": account.settings.continues,
+        "freshness": [],
+        "conditions": [],
+        "consent_expires_at": grant.refresh_expires_at if grant else None,
+        "scopes_off": _scopes_off(account, grant),
+        "synced_at": None,
+        "zone": None,
+        "data_types": [],
+        "unread": [],
+        "corrections": 0,
+        "lessons": [],
+        "pulls_waiting": None,
+        "last_pass_at": None,
+        "last_pass": None,
+        "last_pass_requests": None,
+        "quota_left": None,
+        "quota_limit": None,
+        "requests_per_s": account.kit.requests_per_s,
+        "throttled_until": None,
+        "stored_bytes": _stored_bytes(account),
+    }
+
+
+def _of_index(account: AccountParts, now: datetime) -> dict[str, Any]:
+    """Say what the index tells.
+
+    Raises:
+        OperatorError: there is none, or it cannot be read.
+    """
+    with index_of(account) as db:
+        known = read_ledger(db, now)
+        stored = listing.holdings(db, now)
+        found = facts.standing(account.subject, db, now)
+        counts = listing.coverage_counts(db)
+        passes = listing.last_passes(db, 1)
+        unread = listing.unread_points(db)
+        corrections = listing.corrections_since(db, now - CORRECTIONS)
+        waiting = None
+        with suppress(OperatorError):  # who may read the index may not read the archive
+            waiting = listing.waiting_pulls(account.folder, db)
+    quota = known.quota
+    return {
         "freshness": [_age(each) for each in health.freshness(_newest(account, stored), now)],
         "conditions": [_condition(each) for each in found],
         "synced_at": known.synced_at,
@@ -95,34 +141,40 @@ def _describe(account: AccountParts, now: datetime) -> dict[str, Any]:
             }
             for one in stored
         ],
+        "unread": [
+            {
+                "data_type": one.data_type,
+                "count": one.count,
+                "since": one.since,
+                "why": one.why,
+            }
+            for one in unread
+        ],
+        "corrections": corrections,
+        "lessons": [
+            {"data_type": one.data_type, "kind": one.kind, "value": one.value}
+            for one in sorted(known.lessons, key=lambda one: (one.data_type, one.kind))
+        ],
+        "pulls_waiting": waiting,
         "last_pass_at": passes[0].began_at if passes else None,
         "last_pass": passes[0].outcome if passes else None,
+        "last_pass_requests": passes[0].requests if passes else None,
         "quota_left": quota.left if quota and now < quota.renews_at else None,
         "quota_limit": quota.limit if quota else None,
         "throttled_until": known.throttled_until,
-        "stored_bytes": _stored_bytes(account),
     }
 
 
-def _without_index(account: AccountParts, now: datetime, err: OperatorError) -> dict[str, Any]:
-    """Say what the token file tells, and why there is no more, in the same form."""
-    trouble = None if err.code == "index_missing" else err
-    known = facts.without_index(account.subject, now, trouble)
-    return {
-        "account": account.settings.name,
-        "provider": account.settings.provider,
-        "freshness": [],
-        "conditions": [_condition(each) for each in health.conditions(known)],
-        "synced_at": None,
-        "zone": None,
-        "data_types": [],
-        "last_pass_at": None,
-        "last_pass": None,
-        "quota_left": None,
-        "quota_limit": None,
-        "throttled_until": None,
-        "stored_bytes": _stored_bytes(account),
-    }
+def _scopes_off(account: AccountParts, grant: Grant | None) -> list[dict[str, Any]]:
+    """Give the scopes that the consent leaves out, and what is not collected for it."""
+    if grant is None or not grant.scope:
+        return []  # unknown
+    wanted = account.wants.data_types
+    return [
+        {"scope": scope, "data_types": [t.name for t in wanted if scope in t.scope.split()]}
+        for scope in account.scopes
+        if scope not in grant.scope
+    ]
 
 
 def _stored_bytes(account: AccountParts) -> int:
@@ -135,13 +187,13 @@ def _stored_bytes(account: AccountParts) -> int:
     return total
 
 
-def _newest(account: AccountParts, stored: list[Holding]) -> dict[str, datetime | None]:
+def _newest(account: AccountParts, stored: list[listing.Holding]) -> dict[str, datetime | None]:
     """Give the newest of each group of data types: readings and nights, or else daily values."""
     exact: dict[str, datetime] = {}
     daily: dict[str, datetime] = {}
     for one in stored:
         data_type = account.kit.catalogue.get(DataTypeName(one.data_type))
-        if data_type and data_type.kind is not Kind.SNAPSHOT:
+        if data_type and data_type.kind not in _AGELESS and one.newest:
             newest = daily if data_type.kind is Kind.DAILY else exact
             newest[data_type.group] = max(newest.get(data_type.group, one.newest), one.newest)
     return {**daily, **exact}
@@ -166,57 +218,3 @@ def _condition(condition: health.Condition) -> dict[str, Any]:
         "meaning": condition.meaning,
         "next": condition.next,
     }
-
-
-def _page(report: dict[str, Any], now: datetime) -> str:
-    """Lay one account out for a person."""
-    lines = [f"{report['account']} ({report['provider']})"]
-    for one in report["freshness"]:
-        late = "  (late)" if one["overdue"] else ""
-        newest = health.moment(one["newest"]) if one["newest"] else "never"
-        lines.append(f"  {one['group']:<10} newest {newest}, {_ago(one['age_s'])}{late}")
-    if not report["freshness"] and not report["data_types"]:
-        lines.append("  nothing to show yet")
-    for one in report["conditions"]:
-        about = f" ({one['data_type']})" if one["data_type"] else ""
-        lines += [
-            f"  {one['severity']}: {one['code']}{about} since {health.moment(one['since'])}",
-            *(f"    {text}" for text in (one["summary"], one["meaning"])),
-            f"    Next: {one['next']}",
-        ]
-    if not report["conditions"]:
-        lines.append("  nothing is wrong")
-    for one in report["data_types"]:
-        days = f"{one['days_settled']} days final, {one['days_provisional']} may still change"
-        lines.append(
-            f"  {one['data_type']:<18} {one['count']:>10,} since {one['oldest']:%Y-%m-%d}; {days}"
-        )
-    if report["last_pass_at"]:
-        lines.append(_foot(report, now))
-    return "\n".join(lines) + "\n"
-
-
-def _foot(report: dict[str, Any], now: datetime) -> str:
-    synced = report["synced_at"]
-    last_pass = _ago((now - report["last_pass_at"]).total_seconds())
-    parts_of_it = [
-        f"watch synced {_ago((now - synced).total_seconds())}" if synced else "no watch seen",
-        f"last pass {last_pass} ({report['last_pass'] or 'not ended'})",
-        f"{report['stored_bytes'] / 1e6:,.1f} MB on disk",
-    ]
-    if report["quota_left"] is not None:
-        parts_of_it.append(f"{report['quota_left']} of {report['quota_limit']} requests left")
-    return f"  {'; '.join(parts_of_it)}"
-
-
-def _ago(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    age = timedelta(seconds=max(0, round(seconds)))
-    minutes, rest = divmod(int(age.total_seconds()), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    if hours >= 48:  # noqa: PLR2004 - from two days on, hours say nothing
-        return f"{hours // 24} days ago"
-    if hours:
-        return f"{hours} h {minutes_left} min ago"
-    return f"{minutes} min ago" if minutes else f"{rest} s ago"

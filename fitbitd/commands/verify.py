@@ -69,7 +69,12 @@ def _findings(account: AccountParts, *, compare_too: bool) -> Iterator[Finding]:
             provider = account.provider()
             with tempfile.TemporaryDirectory(prefix="fitbitd-verify-") as scratch:
                 yield from compare(
-                    account.folder, db, provider.read, account.kit.catalogue, Path(scratch)
+                    account.folder,
+                    db,
+                    provider.read,
+                    account.kit.catalogue,
+                    Path(scratch),
+                    learn=provider.learn,
                 )
 
 

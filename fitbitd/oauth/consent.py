@@ -51,8 +51,10 @@ async def exchange(keeper: Keeper, code: str, *, verifier: str, redirect_uri: st
 async def import_file(keeper: Keeper, path: Path) -> Grant:
     """Read a grant from another fitbitd token file or from the original script's two-line file.
 
-    Two lines do not say whose tokens they are: they are refreshed once, under the name
-    `token.json.import`, so that the account's own file stays what it is until `keep`.
+    Two lines do not say whose tokens they are, or how long they last: they are refreshed once,
+    under the name `token.json.import`, so that the account's own file stays what it is until
+    `keep`. So is a token file that went stale, where a refresh takes nothing from whoever has it
+    too: the provider may have to be asked whose it is.
 
     Raises:
         AuthorizationError: the tokens in it are good no more.
@@ -71,15 +73,16 @@ async def import_file(keeper: Keeper, path: Path) -> Grant:
             " the original script.",
             code=err.code,
         ) from err
-    grant = await _prove(keeper, read) if two_lines else read
-    if grant.provider != provider:
+    if read.provider != provider:
         raise OperatorError(
-            f"{path} holds a grant of {grant.provider}, not of {title}. Next: name another file.",
+            f"{path} holds a grant of {read.provider}, not of {title}. Next: name another file.",
             code="token_file",
         )
-    if token.state(grant, now) is TokenState.REVOKED:
-        why = token.why_ended(grant, title)
+    if token.state(read, now) is TokenState.REVOKED:
+        why = token.why_ended(read, title, keeper.app.flavour.causes)
         raise AuthorizationError(f"{why} Next: fitbitd authorize {keeper.account}")
+    lasting = not keeper.app.flavour.rotating
+    grant = await _prove(keeper, read) if two_lines or lasting else read
     for secret in grant.secrets:
         keeper.learn_secret(secret)
     return grant
@@ -97,7 +100,7 @@ def _read_foreign(path: Path) -> str:
 
 
 async def _prove(keeper: Keeper, grant: Grant) -> Grant:
-    """Refresh a grant of unknown age once, as safely as the account's own."""
+    """Refresh a grant once if it is not fresh, as safely as the account's own."""
     staged = replace(keeper, file=_staging(keeper))
     async with keeper.lock.held():
         before = await keeper.offload(staged.file.read)

@@ -3,7 +3,7 @@
 Sources:
     RFC 6749, RFC 7636 (PKCE), RFC 7009 (revocation). dev.fitbit.com, Web API, "Authorization",
     "OAuth2 Token", "Refresh Token", "Revoke Token" (read 2026-11-22). developers.google.com,
-    Identity, OAuth 2.0, "Web server", "Native app" (read 2026-11-22).
+    Identity, OAuth 2.0, "Web server", "Native app", "Expiration" (read 2026-11-22).
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from fitbitd.errors import (
     TransientError,
 )
 from fitbitd.model import Reply, Request
-from fitbitd.oauth.token import Grant, Pair, is_token
+from fitbitd.oauth.token import UNKNOWN_CAUSES, Causes, Grant, Pair, is_token
 
 _LIFE_UNSAID = timedelta(hours=1)
 _LONGEST_LIFE_S = 366 * 86_400
@@ -40,13 +40,20 @@ _WAIT_MARGIN = timedelta(seconds=30)  # the provider's clock and ours never agre
 _GONE_WAIT = timedelta(days=1)
 
 _CLIENT_REFUSED = {
-    "invalid_client",
-    "unauthorized_client",
-    "deleted_client",
-    "disabled_client",
-    "redirect_uri_mismatch",
-    "admin_policy_enforced",
-    "org_internal",
+    "invalid_client": "client_id or the client secret is not the one that is registered there."
+    " Next: compare both with the app's page at the provider.",
+    "unauthorized_client": "the tokens were made for another client_id, or this kind of app may not"
+    " ask so. Next: put back the client_id that the consent was given to, or consent again.",
+    "deleted_client": "it was deleted there. Next: register another, and consent again.",
+    "disabled_client": "it was disabled there. Next: see the app's page at the provider.",
+    "redirect_uri_mismatch": "the redirect URI is not registered for it. Next: register exactly the"
+    " one that `fitbitd authorize` prints; a client of the type Desktop app at Google needs none.",
+    "admin_policy_enforced": "an administrator of the wearer's organisation does not let it in."
+    " Next: have it allowed there, or use a private account.",
+    "org_internal": "it is only for members of one organisation. Next: set its user type to"
+    " External at the provider.",
+    "disallowed_useragent": "the consent page does not open inside other apps. Next: open the"
+    " printed address in a browser of its own.",
 }
 _TROUBLE_OF_THEIRS = {"temporarily_unavailable", "server_error", "internal_failure"}
 _ALREADY_ENDED = {"invalid_token", "invalid_grant"}
@@ -68,6 +75,7 @@ class Flavour:
         title: its name for people.
         rotating: a refresh token is good for one use, and each answer brings a new one.
         authorize_extra: parameters of the consent page beyond the standard.
+        causes: why it ends grants.
     """
 
     provider: str
@@ -76,9 +84,27 @@ class Flavour:
     client_auth: ClientAuth
     authorize_extra: tuple[tuple[str, str], ...] = ()
     scope_separator: str = " "
+    causes: Causes = UNKNOWN_CAUSES
 
 
 FITBIT = Flavour("fitbit", "Fitbit", rotating=True, client_auth=ClientAuth.BASIC)
+
+GOOGLE = Flavour(
+    "google_health",
+    "Google Health",
+    rotating=False,
+    client_auth=ClientAuth.BODY,
+    # Both are needed for a refresh token, the second one at every consent after the first. Never
+    # `include_granted_scopes`: with older fitness scopes in it, a token is refused for the data.
+    authorize_extra=(("access_type", "offline"), ("prompt", "consent")),
+    causes=Causes(
+        deadline="Google ends grants of apps in Testing after 7 days: publish the app, then consent"
+        " once more.",
+        others="Google ends a grant when the wearer removes the app at"
+        " https://myaccount.google.com/connections, when it was not used for six months, when the"
+        " account has more than 100 of one app, and after 7 days while the app is in Testing.",
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,11 +198,30 @@ def read_redirect(text: str, *, state: str) -> str:
         return values["code"]
     if values["error"] == "access_denied":
         raise AuthorizationError("The consent was declined. Next: begin again, and allow it.")
+    kind = _plain(values["error"])
+    if kind in _CLIENT_REFUSED:
+        raise _client_refused(kind, "The consent page")
     raise OperatorError(
-        f"The consent page answered `{_plain(values['error'])}`. Next: compare client_id and"
-        " redirect_uri with what is registered at the provider.",
+        f"The consent page answered `{kind}`. Next: compare client_id and redirect_uri with what"
+        " is registered at the provider.",
         code="client_rejected",
     )
+
+
+def read_pasted(text: str, *, state: str) -> str:
+    """Give the authorization code of what a person pasted.
+
+    Some refusals lead to no redirect: the provider's own page names them, as "Error 400:
+    redirect_uri_mismatch", and its words may be pasted too.
+
+    Raises:
+        FitbitdError: what `read_redirect` raises.
+    """
+    if "state=" not in text:
+        for kind in _CLIENT_REFUSED:
+            if kind in text:
+                raise _client_refused(kind, "The consent page")
+    return read_redirect(text, state=state)
 
 
 def exchange_request(app: App, code: str, *, verifier: str, redirect_uri: str) -> Request:
@@ -302,13 +347,16 @@ def _refusal(kind: str, status: int, title: str) -> FitbitdError:
     if kind == "invalid_grant":
         return AuthorizationError(f"{title} refuses the token or the code that we hold.")
     if kind in _CLIENT_REFUSED:
-        return OperatorError(
-            f"{title} refuses the registered application (`{kind}`): client_id, client_secret or"
-            " the redirect URI is not the one that is registered there. Next: compare them.",
-            code="client_rejected",
-        )
+        return _client_refused(kind, title)
     return ContractError(
         f"{title} refused the token request with {status} (`{kind or 'no reason'}`)."
+    )
+
+
+def _client_refused(kind: str, who: str) -> OperatorError:
+    return OperatorError(
+        f"{who} refuses the registered application (`{kind}`): {_CLIENT_REFUSED[kind]}",
+        code="client_rejected",
     )
 
 

@@ -144,6 +144,14 @@ class Keeper:
         """
         return (await self._look()).consented_at
 
+    async def scopes(self) -> tuple[str, ...]:
+        """Give the scopes that the wearer granted; empty if that is not known.
+
+        Raises:
+            FitbitdError: as `grant`.
+        """
+        return (await self._look()).scope
+
     def describe(self, now: datetime) -> TokenReport:
         """Say how the grant stood when it was last looked at."""
         trouble = self._trouble
@@ -192,7 +200,8 @@ class Keeper:
             raise self._ended(grant)
 
     def _ended(self, grant: Grant) -> AuthorizationError:
-        why = token.why_ended(grant, self.app.flavour.title)
+        flavour = self.app.flavour
+        why = token.why_ended(grant, flavour.title, flavour.causes)
         return AuthorizationError(f"{why} Next: fitbitd authorize {self.account}")
 
     # What the file holds

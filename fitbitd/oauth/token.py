@@ -22,6 +22,7 @@ SAFETY = timedelta(seconds=5)
 REPLAY_HORIZON = timedelta(minutes=10)
 """How old a repeated answer may be: five times the two minutes of Fitbit's older documents."""
 
+_NEAR_THE_DEADLINE = timedelta(days=1)  # it is the provider's, by a clock that is not ours
 _FIRST_WAITS_S = (1.0, 5.0, 15.0, 45.0)
 _LONGEST_WAIT_S = 900.0
 _REMEMBERED_CONSENTS = 5
@@ -87,6 +88,22 @@ class Grant:
             self.refresh_token,
             *((old.access_token, old.refresh_token) if old else ()),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """Why a provider ends grants, as sentences for people; "" where nothing is known.
+
+    Attributes:
+        deadline: of a consent that was good until an instant, and only until then.
+        others: of any other.
+    """
+
+    deadline: str = ""
+    others: str = ""
+
+
+UNKNOWN_CAUSES = Causes()
 
 
 def state(grant: Grant, now: datetime) -> TokenState:
@@ -171,24 +188,29 @@ def succeeding(grant: Grant, old: Grant | None) -> Grant:
     return replace(grant, consents_lived_s=lived)
 
 
-def why_ended(grant: Grant, title: str) -> str:
-    """Say in one or two sentences why a revoked grant ended; `title` is the provider's name."""
+def why_ended(grant: Grant, title: str, causes: Causes = UNKNOWN_CAUSES) -> str:
+    """Say in a few sentences why a revoked grant ended; `title` is the provider's name."""
     if grant.revoked_at is not None:
-        return f"The grant was ended with `fitbitd revoke` on {_for_people(grant.revoked_at)}."
+        return f"The grant was ended with `fitbitd revoke` on {for_people(grant.revoked_at)}."
     words = f"{title} refuses our refresh token"
     if grant.rejected_at is not None:
-        words += f" since {_for_people(grant.rejected_at)}"
+        words += f" since {for_people(grant.rejected_at)}"
         sent_at = grant.refresh_sent_at
         if sent_at is not None and grant.rejected_at - sent_at > timedelta(minutes=1):
             return (
-                f"{words}. It was first sent on {_for_people(sent_at)}, and the answer with the new"
+                f"{words}. It was first sent on {for_people(sent_at)}, and the answer with the new"
                 f" one never reached the disk; when we could ask again, {title} no longer repeated"
                 " it."
             )
-    return f"{words}."
+        deadline = grant.refresh_expires_at
+        if deadline is not None and grant.rejected_at > deadline - _NEAR_THE_DEADLINE:
+            words += f"; the consent was good until {for_people(deadline)}. {causes.deadline}"
+            return words.rstrip()
+    return f"{words}. {causes.others}".rstrip()
 
 
-def _for_people(at: datetime) -> str:
+def for_people(at: datetime) -> str:
+    """Write an instant as it is told."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
 
 

@@ -32,7 +32,15 @@ from tests.support.cli import (
 )
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
-OF_TIME = {"since", "newest", "oldest", "synced_at", "last_pass_at", "throttled_until"}
+OF_TIME = {
+    "since",
+    "newest",
+    "oldest",
+    "synced_at",
+    "last_pass_at",
+    "throttled_until",
+    "consent_expires_at",
+}
 
 
 def dump(desk: Desk) -> list[str]:
@@ -80,6 +88,32 @@ def test_status_has_the_same_keys_with_and_without_data(desk: Desk, collected: D
         json.loads(some.ask("status", "--json").out) for some in (desk, collected)
     )
     assert without.keys() == with_data.keys()
+
+
+def test_status_tells_of_the_consent_and_of_what_stands_out(collected: Desk) -> None:
+    grant = json.loads(collected.token.read_bytes())
+    granted = [scope for scope in grant["scope"] if scope != "sleep"]
+    ends = {"scope": granted, "refresh_expires_at": "2099-01-01T00:00:00Z"}
+    collected.token.write_text(json.dumps({**grant, **ends}))
+    in_2286 = 10_000_000_000_000
+    with closing(sqlite3.connect(collected.index)) as db, db:
+        db.execute(
+            "UPDATE reading SET instant = ? WHERE instant = (SELECT max(instant) FROM reading)",
+            (in_2286,),
+        )
+        db.execute("UPDATE archive_file SET synced_bytes = 0")
+        db.execute("INSERT INTO lesson VALUES ('steps', 'method', 'rollUp', 0)")
+        db.execute("INSERT INTO unread VALUES ('steps', '2017-05-01', 3, 'no time', 0, 0)")
+    said = collected.ask("status", "--json")
+    assert said.code == 0, said
+    report = json.loads(said.out)
+    assert report["consent_expires_at"] == "2099-01-01T00:00:00Z"
+    assert report["scopes_off"] == [{"scope": "sleep", "data_types": ["sleep"]}]
+    assert report["lessons"] == [{"data_type": "steps", "kind": "method", "value": "rollUp"}]
+    assert [(one["data_type"], one["count"]) for one in report["unread"]] == [("steps", 3)]
+    assert report["corrections"] == 0
+    assert report["pulls_waiting"] == 8
+    assert report["freshness"][0]["newest"].startswith("2017-05-02T")
 
 
 def test_commands_that_read_say_when_there_is_nothing_yet(desk: Desk) -> None:

@@ -1,10 +1,15 @@
-"""Which value stands for the age of a group of data types."""
+"""Which value stands for the age of a group of data types, and what status says beside it."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from fitbitd.assembly import parts
 from fitbitd.commands.status import _newest
+from fitbitd.commands.status_page import page
+from fitbitd.model import LessonKind
 from fitbitd.store.listing import Holding
 from tests.support.household import account_settings, settings
 
@@ -20,5 +25,86 @@ def test_daily_values_tell_the_age_only_of_a_group_without_readings(tmp_path: Pa
         Holding("daily_steps", MIDNIGHT, MIDNIGHT, 1),
         Holding("heart_rate", NOON, NOON, 1),
         Holding("profile", MIDNIGHT, MIDNIGHT, 1),
+        Holding("steps", MIDNIGHT, None, 1),  # all of it is dated later than now
     ]
     assert _newest(alice, stored) == {"heart": NOON, "activity": MIDNIGHT}
+
+
+def report(**known: Any) -> dict[str, Any]:
+    """Give the report of an account of which nothing is known but what is said."""
+    return {
+        "account": "alice",
+        "provider": "google_health",
+        "continues": None,
+        "freshness": [],
+        "conditions": [],
+        "consent_expires_at": None,
+        "scopes_off": [],
+        "data_types": [],
+        "unread": [],
+        "corrections": 0,
+        "lessons": [],
+        "pulls_waiting": None,
+        "last_pass_at": None,
+        **known,
+    }
+
+
+@pytest.mark.parametrize(
+    ("known", "line"),
+    [
+        (
+            {"consent_expires_at": NOON + timedelta(days=3, hours=1)},
+            "the consent lasts until 2027-03-03 13:00 UTC, 3 days from now",
+        ),
+        (
+            {"consent_expires_at": NOON - timedelta(days=3)},
+            "the consent lasts until 2027-02-25 12:00 UTC, 0 s from now",
+        ),
+        (
+            {
+                "scopes_off": [
+                    {"scope": "https://x.test/auth/health.ecg.readonly", "data_types": ["ecg"]}
+                ]
+            },
+            "not asked for, since the consent leaves health.ecg.readonly out: ecg",
+        ),
+        (
+            {"corrections": 1200},
+            "1,200 values of final days changed in the last 30 days; see the view corrections",
+        ),
+        (
+            {"unread": [{"data_type": "moods", "count": 1, "why": "no time"}]},
+            "one point of moods not understood (no time); kept in the archive",
+        ),
+        (
+            {
+                "lessons": [
+                    {"data_type": "floors", "kind": "longest_days", "value": "14"},
+                    {"data_type": "floors", "kind": "method", "value": "rollUp"},
+                    {"data_type": "steps", "kind": "page_size", "value": "625"},
+                ]
+            },
+            (
+                "learnt from the provider: floors is asked for at most 14 days at once, by rollUp\n"
+                "  learnt from the provider: steps is asked in pages of 625"
+            ),
+        ),
+        (
+            {"pulls_waiting": 2},
+            (
+                "in the archive and not in the index yet: 2 pulls;"
+                " a daemon applies them when its pass ends, or at its start"
+            ),
+        ),
+    ],
+)
+def test_status_says_what_is_neither_wrong_nor_a_number(known: dict[str, Any], line: str) -> None:
+    assert page(report(**known), NOON).splitlines()[3:] == f"  {line}".splitlines()
+    assert len(page(report(), NOON).splitlines()) == 3
+
+
+def test_the_words_of_every_kind_of_lesson_are_known() -> None:
+    for kind in LessonKind:
+        lesson = {"data_type": "steps", "kind": kind.value, "value": "7"}
+        assert "steps is asked" in page(report(lessons=[lesson]), NOON)

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from fitbitd import cli
+from fitbitd.assembly import DATA_TYPES
+from fitbitd.config import load
 from tests.support.cli import PROGRAM, Desk, Said, end, line_of
 
 NAMES = cli.COMMANDS
@@ -139,7 +141,7 @@ def test_ctrl_c_ends_the_simulator(desk: Desk) -> None:
         line_of(running, "serving on")
         said = end(running)
         quiet(said, 0, "served 0 requests")
-    assert "[provider.fitbit]" in said.out
+    assert "[provider.google_health]" in said.out
 
 
 def test_a_port_that_is_taken_is_said(desk: Desk) -> None:
@@ -217,7 +219,46 @@ def test_init_writes_an_example_once_and_never_again(desk: Desk) -> None:
 def test_init_can_write_to_stdout(desk: Desk) -> None:
     said = desk.type("init", "--output", "-")
     assert (said.code, said.err) == (0, "")
-    assert 'client_id = "23ABCD"' in said.out
+    assert '\nprovider = "google_health"\n' in said.out
+
+
+@pytest.mark.parametrize(
+    ("provider", "words"),
+    [
+        (
+            "google_health",
+            (
+                'enable "Google Health API"',
+                "user type External",
+                '"Data Access"',
+                'type "Desktop app"',
+                "test user",
+                "ends after 7 days",
+                "consent once more",
+                '"Advanced", "Go to ..."',
+                "account that the watch syncs to",
+                "ACCOUNT_NOT_LINKED",
+                "https://developers.google.com/health/setup",
+            ),
+        ),
+        ("fitbit", ("410 Gone", "https://dev.fitbit.com/apps", "continues")),
+    ],
+)
+def test_init_shows_a_newcomer_the_way_and_a_file_that_loads(
+    desk: Desk, provider: str, words: tuple[str, ...]
+) -> None:
+    said = desk.type("init", "--provider", provider, "--output", "new.toml")
+    assert (said.code, said.out) == (0, ""), said
+    for word in words:
+        assert word in said.err
+    (account,) = load(desk.folder / "new.toml", DATA_TYPES).accounts
+    assert account.provider == provider
+
+
+def test_no_default_of_a_newcomer_is_a_provider_that_is_gone(desk: Desk) -> None:
+    desk.type("init", "--provider", "garmin").refused(64, "invalid choice: 'garmin'")
+    said = desk.type("init")
+    assert "Google wants an app of your own" in said.err
 
 
 def test_the_tests_run_the_program_of_this_folder() -> None:

@@ -9,7 +9,7 @@ from fitbitd.clock import inline
 from fitbitd.errors import AuthorizationError, OperatorError, TransientError
 from fitbitd.model import AccountName, Reply, Request
 from fitbitd.oauth import consent, token
-from fitbitd.oauth.grant import FITBIT, App, Client, Endpoints
+from fitbitd.oauth.grant import FITBIT, GOOGLE, App, Client, Endpoints
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.listener import LoopbackListener
 from fitbitd.oauth.token import TokenState
@@ -211,6 +211,37 @@ async def test_a_grant_of_another_provider_or_one_that_ended_is_not_imported(
     copy.write_text(token.to_json(ended))
     with pytest.raises(AuthorizationError):
         await consent.import_file(desk.keeper, copy)
+
+
+def googles(desk: Desk, copy: Path, **changes: object) -> None:
+    """Let the desk be one at Google, and write a token file to import."""
+    desk.keeper.app = App(GOOGLE, Client("id", "client-secret"), ENDPOINTS)
+    document = json.loads(desk.endpoint.token_file()) | {"provider": "google_health", **changes}
+    copy.write_text(json.dumps(document))
+
+
+async def test_tokens_that_stay_are_made_fresh_by_an_import(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    googles(desk, copy)
+    assert (await consent.import_file(desk.keeper, copy)).access_token == "access-0"
+    assert desk.posted == []  # it is fresh as it is
+    googles(desk, copy, expires_at=desk.clock.now().isoformat(), refresh_token="1//0")
+    desk.answers = [(200, {"access_token": "ya29.1", "expires_in": 3599})]
+    grant = await consent.import_file(desk.keeper, copy)
+    assert (grant.access_token, grant.refresh_token) == ("ya29.1", "1//0")
+    assert not desk.path.exists()
+    await consent.keep(desk.keeper, grant)
+    assert sorted(path.name for path in desk.path.parent.iterdir()) == ["token.json", "token.lock"]
+
+
+async def test_an_ended_grant_of_google_names_the_likely_cause(desk: Desk, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.json"
+    googles(
+        desk, copy, rejected_at="2026-03-08T12:00:00Z", refresh_expires_at="2026-03-08T12:00:00Z"
+    )
+    with pytest.raises(AuthorizationError, match="apps in Testing after 7 days"):
+        await consent.import_file(desk.keeper, copy)
+    assert desk.posted == []
 
 
 # Revocation

@@ -1,6 +1,7 @@
 import json
 from base64 import b64decode
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -20,18 +21,11 @@ from fitbitd.errors import (
 )
 from fitbitd.model import Reply
 from fitbitd.oauth import grant as oauth
-from fitbitd.oauth.grant import FITBIT, App, Client, ClientAuth, Endpoints, Flavour
+from fitbitd.oauth.grant import FITBIT, GOOGLE, App, Client, Endpoints
 from fitbitd.oauth.token import Grant, Pair
 
 DATA = Path(__file__).parents[1] / "data"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
-GOOGLE = Flavour(
-    "google_health",
-    "Google Health",
-    rotating=False,
-    client_auth=ClientAuth.BODY,
-    authorize_extra=(("access_type", "offline"), ("prompt", "consent")),
-)
 ENDPOINTS = Endpoints("https://a.example/authorize", "https://t.example/t", "https://t.example/r")
 APP = App(FITBIT, Client("23XXXX", "client-secret"), ENDPOINTS)
 OLD = Grant(
@@ -125,6 +119,7 @@ def test_the_address_that_came_back_gives_the_code(pasted: str) -> None:
         ("?error=access_denied&state=other", "state_mismatch"),
         ("?code=c0de&state=\udc80", "state_mismatch"),
         ("?error=org_internal&state=st", "client_rejected"),
+        ("?error=server_error&state=st", "client_rejected"),
     ],
 )
 def test_an_address_that_answers_nothing_of_ours_is_refused(pasted: str, code: str) -> None:
@@ -137,6 +132,34 @@ def test_a_no_is_a_no() -> None:
     denied = (DATA / "google_health/oauth/authorization-redirect-denied.txt").read_text()
     with pytest.raises(AuthorizationError, match="declined"):
         oauth.read_redirect(denied, state="fake-state-0001")
+
+
+REFUSALS = {
+    "org_internal": "user type to External",
+    "admin_policy_enforced": "an administrator",
+    "disallowed_useragent": "a browser of its own",
+    "redirect_uri_mismatch": "register exactly",
+}
+
+
+@pytest.mark.parametrize(("kind", "words"), REFUSALS.items())
+def test_what_the_consent_page_refuses_is_said_in_plain_words(kind: str, words: str) -> None:
+    came_back = f"http://127.0.0.1:1023/?error={kind}&state=st"
+    shown = f"Access blocked: this app's request is invalid\nError 400: {kind}"
+    for pasted in (came_back, shown):
+        with pytest.raises(OperatorError, match=words) as caught:
+            oauth.read_pasted(pasted, state="st")
+        assert caught.value.code == "client_rejected"
+        assert " Next: " in str(caught.value)
+
+
+def test_what_is_pasted_is_an_address_first_of_all() -> None:
+    assert (
+        oauth.read_pasted("http://[::1]/?code=org_internal&state=st", state="st") == "org_internal"
+    )
+    with pytest.raises(OperatorError) as caught:
+        oauth.read_pasted("http://127.0.0.1:1023/", state="st")
+    assert caught.value.code == "redirect_unreadable"
 
 
 # Requests
@@ -216,6 +239,18 @@ def test_google_says_when_the_refresh_token_ends_and_mostly_sends_no_new_one() -
         assert (consented.refresh_expires_at is None) is (grant.refresh_expires_at is None)
 
 
+def test_a_deadline_stays_until_another_is_named() -> None:
+    said = {"access_token": "a", "refresh_token": "r", "refresh_token_expires_in": 86_400}
+    first = oauth.read_token_reply(reply(200, said), GOOGLE, issued_at=NOON)
+    later = NOON + timedelta(hours=1)
+    silent = {"access_token": "b"}
+    second = oauth.read_token_reply(reply(200, silent), GOOGLE, issued_at=later, old=first)
+    assert second.refresh_expires_at == NOON + timedelta(days=1)
+    assert (second.refresh_token, second.previous) == ("r", Pair("a", "r"))
+    third = oauth.read_token_reply(reply(200, said), GOOGLE, issued_at=later, old=second)
+    assert third.refresh_expires_at == later + timedelta(days=1)
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -255,6 +290,12 @@ def test_a_pair_whose_life_is_not_said_is_kept_for_an_hour(said: object) -> None
 
 # Refusals
 
+REFUSED_BY_GOOGLE: dict[str, tuple[int, type[FitbitdError]]] = {
+    "400-invalid_grant-bad-request": (400, AuthorizationError),
+    "400-invalid_grant-expired-or-revoked": (400, AuthorizationError),
+    "401-invalid_client": (401, OperatorError),
+    "429-rate-limit": (429, ThrottledError),
+}
 DOCUMENTED = {
     "400_invalid_grant_authorization_code.json": (AuthorizationError, "authorization_needed"),
     "400_invalid_grant_refresh_token.json": (AuthorizationError, "authorization_needed"),
@@ -285,13 +326,7 @@ def test_every_recorded_error_has_its_class() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "status", "kind"),
-    [
-        ("400-invalid_grant-bad-request", 400, AuthorizationError),
-        ("400-invalid_grant-expired-or-revoked", 400, AuthorizationError),
-        ("401-invalid_client", 401, OperatorError),
-        ("429-rate-limit", 429, ThrottledError),
-    ],
+    ("name", "status", "kind"), [(name, *rest) for name, rest in REFUSED_BY_GOOGLE.items()]
 )
 def test_every_recorded_error_of_google_has_its_class(
     name: str, status: int, kind: type[FitbitdError]
@@ -300,6 +335,40 @@ def test_every_recorded_error_of_google_has_its_class(
     with pytest.raises(kind) as caught:
         oauth.judge(reply(status, body), GOOGLE)
     assert type(caught.value) is kind
+    revocation_fails = kind is not AuthorizationError
+    with pytest.raises(kind) if revocation_fails else nullcontext():
+        oauth.read_revocation(reply(status, body), GOOGLE)
+
+
+def test_every_recorded_body_of_google_is_known_here() -> None:
+    found = {file.name for file in (DATA / "google_health/oauth").iterdir()}
+    refused = {f"{name}.json" for name in REFUSED_BY_GOOGLE}
+    assert found == refused | {
+        "authorization-redirect-denied.txt",
+        "token-exchange-partial-scopes.json",
+        "token-exchange-production.json",
+        "token-exchange-testing-mode.json",
+        "token-refresh.json",
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        ("invalid_client", "client_id or the client secret is not the one"),
+        ("unauthorized_client", "made for another client_id"),
+        ("admin_policy_enforced", "an administrator"),
+        ("deleted_client", "was deleted"),
+    ],
+)
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_an_app_that_is_refused_is_told_apart_from_a_grant_that_ended(
+    status: int, kind: str, words: str
+) -> None:
+    with pytest.raises(OperatorError, match=words) as caught:
+        oauth.judge(reply(status, {"error": kind, "error_description": "1//0echo"}), GOOGLE)
+    assert caught.value.code == "client_rejected"
+    assert "echo" not in str(caught.value)
 
 
 @pytest.mark.parametrize(

@@ -22,14 +22,14 @@ from fitbitd.errors import (
 )
 from fitbitd.model import AccountName, Reply, Request
 from fitbitd.oauth import token
-from fitbitd.oauth.grant import FITBIT, App, Client, ClientAuth, Endpoints, Flavour
+from fitbitd.oauth.grant import FITBIT, GOOGLE, App, Client, Endpoints, Flavour
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.token import Grant, TokenState
 from fitbitd.oauth.token_file import TokenFile, TokenLock
 from tests.support.clock import FakeClock
 from tests.support.token_endpoint import TokenEndpoint
 
-GOOGLE = Flavour("google_health", "Google Health", rotating=False, client_auth=ClientAuth.BODY)
+GOOGLE_BODIES = Path(__file__).parents[1] / "data" / "google_health" / "oauth"
 ENDPOINTS = Endpoints("https://a.example/", "https://t.example/token", "https://t.example/revoke")
 LOST_ON_THE_WAY, LOST_ON_THE_WAY_BACK = "request", "answer"
 Fault = str | tuple[int, object, dict[str, str]]
@@ -638,6 +638,102 @@ async def test_a_google_token_that_could_not_be_written_is_written_later(house: 
     house.clock.advance(1)
     house.disk.full = set()
     assert await keeper.bearer() == "ya29.1" == house.on_disk().access_token
+
+
+@pytest.fixture
+def googles(tmp_path: Path) -> House:
+    """Give a house with a Google grant of an hour, whose app is in Testing."""
+    house = House(tmp_path, life_s=3600)
+    document = json.loads(house.endpoint.token_file())
+    document |= {"provider": "google_health", "user_id": "1000000000000000001"}
+    document |= {"refresh_expires_at": "2026-03-08T12:00:00Z", "scope": ["a", "b"]}
+    house.disk.path.write_text(json.dumps(document))
+    house.keeper = house.new_keeper(GOOGLE)
+    return house
+
+
+def recorded(name: str, status: int = 200) -> Fault:
+    return status, (GOOGLE_BODIES / f"{name}.json").read_bytes(), {}
+
+
+async def test_an_hours_token_is_refreshed_twelve_minutes_ahead(googles: House) -> None:
+    googles.faults = [recorded("token-refresh")]
+    begun = googles.clock.now()
+    await googles.tend_for(3600)
+    assert googles.posted_at == [begun + timedelta(minutes=48)]
+    grant = googles.on_disk()
+    assert grant.access_token == "ya29.FAKE-access-token-0003"
+    assert grant.refresh_token == "refresh-0"  # none came: the old one stays
+    assert (grant.user_id, len(grant.scope)) == ("1000000000000000001", 3)
+    assert grant.refresh_expires_at == datetime.fromisoformat("2026-03-08T12:00:00Z")
+    assert await googles.keeper.scopes() == grant.scope
+
+
+async def test_a_refresh_token_that_comes_after_all_is_on_disk_before_its_first_use(
+    googles: House,
+) -> None:
+    googles.clock.advance(3000)
+    googles.faults = [recorded("token-exchange-production")]
+    googles.disk.full = {".room"}
+    assert await googles.keeper.bearer() == "access-0"  # the new pair is not on disk yet
+    assert googles.on_disk().refresh_token == "refresh-0"
+    googles.disk.full = set()
+    googles.clock.advance(1)
+    assert await googles.keeper.bearer() == "ya29.FAKE-access-token-0002"
+    assert googles.on_disk().refresh_token == "1//0FAKE-refresh-token-0002"
+    assert len(googles.posted_at) == 1
+
+
+@pytest.mark.parametrize("name", ["bad-request", "expired-or-revoked"])
+async def test_only_invalid_grant_ends_a_google_grant_and_the_likely_cause_is_told(
+    googles: House, name: str
+) -> None:
+    googles.clock.advance(7 * 86_400)
+    googles.faults = [recorded(f"400-invalid_grant-{name}", 400)]
+    with pytest.raises(AuthorizationError, match="apps in Testing after 7 days: publish the app"):
+        await googles.keeper.bearer()
+    assert "Next: fitbitd authorize alice" in googles.keeper.describe(googles.clock.now()).trouble
+    assert googles.on_disk().rejected_at == googles.clock.now()
+
+
+async def test_a_google_grant_that_ends_early_names_the_other_causes(googles: House) -> None:
+    googles.clock.advance(3000)
+    googles.faults = [recorded("400-invalid_grant-expired-or-revoked", 400)]
+    with pytest.raises(AuthorizationError, match=r"removes the app at https://myaccount\.google"):
+        await googles.keeper.bearer()
+
+
+@pytest.mark.parametrize(
+    ("fault", "code"),
+    [
+        (recorded("401-invalid_client", 401), "client_rejected"),
+        ((401, {"error": "unauthorized_client"}, {}), "client_rejected"),
+        ((400, {"error": "admin_policy_enforced"}, {}), "client_rejected"),
+        (recorded("429-rate-limit", 429), "throttled"),
+        ((500, {"error": "internal_failure"}, {}), "provider_unreachable"),
+        ((502, b"<html>Error 502</html>", {}), "provider_unreachable"),
+        ((400, b"<html>a portal</html>", {}), "provider_unreachable"),
+        ((503, {"error": "invalid_grant"}, {}), "provider_unreachable"),
+        (LOST_ON_THE_WAY, "provider_unreachable"),
+    ],
+)
+async def test_nothing_else_ends_a_google_grant(googles: House, fault: Fault, code: str) -> None:
+    before = googles.on_disk()
+    googles.clock.advance(3000)
+    googles.faults = [fault]
+    assert await googles.keeper.bearer() == "access-0"
+    report = googles.keeper.describe(googles.clock.now())
+    assert (report.trouble_code, report.state) == (code, TokenState.STALE)
+    assert googles.on_disk() == before
+    googles.clock.advance(3600)
+    googles.faults = [recorded("token-refresh")]
+    assert await googles.keeper.bearer() == "ya29.FAKE-access-token-0003"
+
+
+async def test_scopes_that_nobody_told_are_none(house: House) -> None:
+    text = house.endpoint.token_file().replace('["heartrate", "sleep"]', "[]")
+    house.disk.path.write_text(text)
+    assert await house.keeper.scopes() == ()
 
 
 def endless(body: dict[str, object]) -> Callable[[Request], Awaitable[Reply]]:

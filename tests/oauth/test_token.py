@@ -11,7 +11,7 @@ from fitbitd.errors import OperatorError
 from fitbitd.model import Reply
 from fitbitd.oauth import token
 from fitbitd.oauth.grant import FITBIT, read_token_reply
-from fitbitd.oauth.token import Grant, Pair, TokenState
+from fitbitd.oauth.token import Causes, Grant, Pair, TokenState
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 EIGHT_HOURS = Grant(
@@ -226,6 +226,24 @@ def test_the_end_of_a_grant_is_told_as_it_was() -> None:
         token.revoking(EIGHT_HOURS, at(7)), "Fitbit"
     )
     assert token.why_ended(EIGHT_HOURS, "Fitbit") == "Fitbit refuses our refresh token."
+
+
+CAUSES = Causes(deadline="Publish it.", others="Removed, or unused.")
+
+
+def test_a_grant_that_ended_at_its_deadline_is_told_so() -> None:
+    week = replace(EIGHT_HOURS, refresh_expires_at=at(7 * 24))
+    for hours in (6 * 24 + 1, 7 * 24, 7 * 24 + 50):
+        words = token.why_ended(token.rejecting(week, at(hours)), "Google", CAUSES)
+        assert words.endswith("; the consent was good until 2026-03-08 12:00 UTC. Publish it.")
+    early = token.why_ended(token.rejecting(week, at(6 * 24 - 1)), "Google", CAUSES)
+    assert (
+        early == "Google refuses our refresh token since 2026-03-07 11:00 UTC. Removed, or unused."
+    )
+    never = token.why_ended(token.rejecting(EIGHT_HOURS, at(7 * 24)), "Google", CAUSES)
+    assert never.endswith("UTC. Removed, or unused.")
+    unsaid = token.why_ended(token.rejecting(week, at(7 * 24)), "Google")
+    assert unsaid.endswith("good until 2026-03-08 12:00 UTC.")
 
 
 def test_how_long_the_last_consents_lived_is_remembered() -> None:

@@ -158,7 +158,9 @@ def end(running: subprocess.Popen[str], number: signal.Signals = signal.SIGINT) 
 def simulator(*args: str, folder: Path) -> Iterator[str]:
     """Serve the simulator from a process of its own; give its address."""
     desk = Desk(folder)
-    with desk.start("simulate", "--port", "0", "--consent", "allow", *args) as running:
+    with desk.start(
+        "simulate", "--provider", "fitbit", "--port", "0", "--consent", "allow", *args
+    ) as running:
         said = line_of(running, "serving on ")
         found = re.search(r"http://127\.0\.0\.1:\d+", said)
         assert found is not None

@@ -75,7 +75,9 @@ class CrashHome:
     @property
     def simulator(self) -> FitbitSimulator:
         """Give the provider."""
-        return self.server.simulator
+        simulator = self.server.simulator
+        assert isinstance(simulator, FitbitSimulator)
+        return simulator
 
     @property
     def state_dir(self) -> Path:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sqlite3
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -23,15 +23,21 @@ from fitbitd.daemon import Daemon
 from fitbitd.engine import Report
 from fitbitd.fetch.transport import Network
 from fitbitd.model import AccountName, DataTypeName
+from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE_CATALOGUE
 from fitbitd.simulator import FitbitSettings, FitbitSimulator, SimulatorTransport, Wearer
-from fitbitd.simulator.fitbit import LogEntry
+from fitbitd.simulator.google_health import GoogleHealthSettings, GoogleHealthSimulator
+from fitbitd.simulator.serving import Simulator
 from fitbitd.store.index import open_reader
 from tests.support.grant import minted
 from tests.support.loop import LoopClock, VirtualLoop, run
 
 T = TypeVar("T")
 
+_OAUTH_PATHS = ("/oauth2", "/o/oauth2", "/token", "/revoke")
+
 URL = "http://127.0.0.1:9"  # never connected: the simulator is the transport
+GOOGLE_URL = "http://127.0.0.1:10"
+GOOGLE_TYPES = tuple(name for name, each in GOOGLE_CATALOGUE.items() if each.by_default)
 ALL_TYPES = tuple(
     DataTypeName(name)
     for name in (
@@ -58,15 +64,35 @@ def account_settings(name: str = "alice", **changes: Any) -> AccountSettings:
     return AccountSettings(**{**usual, **changes})
 
 
+def google_account(name: str = "gina", **changes: Any) -> AccountSettings:
+    """Describe an account at the simulated Google."""
+    usual: dict[str, Any] = {
+        "name": AccountName(name),
+        "provider": "google_health",
+        "client_id": GoogleHealthSettings().client_id,
+        "data_types": GOOGLE_TYPES,
+        "app_type": None,
+    }
+    return AccountSettings(**{**usual, **changes})
+
+
 def settings(state_dir: Path, *accounts: AccountSettings) -> Settings:
-    """Make settings that point at the simulator."""
-    endpoints = ProviderEndpoints(
-        authorize_url=f"{URL}/oauth2/authorize",
-        token_url=f"{URL}/oauth2/token",
-        revoke_url=f"{URL}/oauth2/revoke",
-        api_url=URL,
-    )
-    return Settings(state_dir, accounts, {"fitbit": endpoints})
+    """Make settings that point at the simulators."""
+    endpoints = {
+        "fitbit": ProviderEndpoints(
+            authorize_url=f"{URL}/oauth2/authorize",
+            token_url=f"{URL}/oauth2/token",
+            revoke_url=f"{URL}/oauth2/revoke",
+            api_url=URL,
+        ),
+        "google_health": ProviderEndpoints(
+            authorize_url=f"{GOOGLE_URL}/o/oauth2/v2/auth",
+            token_url=f"{GOOGLE_URL}/token",
+            revoke_url=f"{GOOGLE_URL}/revoke",
+            api_url=GOOGLE_URL,
+        ),
+    }
+    return Settings(state_dir, accounts, endpoints)
 
 
 class Exchange(httpx.AsyncBaseTransport):
@@ -76,7 +102,7 @@ class Exchange(httpx.AsyncBaseTransport):
         tap: sees every request before it arrives, and may raise.
     """
 
-    def __init__(self, simulators: list[FitbitSimulator], clock: LoopClock) -> None:
+    def __init__(self, simulators: Sequence[Any], clock: LoopClock) -> None:
         self._ways = [(one, SimulatorTransport(one, clock)) for one in simulators]
         self.tap: Callable[[httpx.Request], None] = lambda _request: None
 
@@ -109,6 +135,7 @@ class Household:
     start: str
     wearer: Wearer
     provider_settings: FitbitSettings = field(default_factory=FitbitSettings)
+    google_settings: GoogleHealthSettings = field(default_factory=GoogleHealthSettings)
     accounts: tuple[AccountSettings, ...] = (account_settings(),)
     others: tuple[Wearer, ...] = ()
     reports: list[tuple[str, datetime, Report]] = field(default_factory=list)
@@ -118,23 +145,32 @@ class Household:
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     clock: LoopClock = field(init=False)
     true_clock: LoopClock = field(init=False)
-    simulators: list[FitbitSimulator] = field(init=False)
+    simulators: list[Any] = field(init=False)  # a FitbitSimulator or a GoogleHealthSimulator each
     exchange: Exchange = field(init=False)
 
     def __post_init__(self) -> None:
         self.clock = LoopClock(self.loop, self.start)
         self.true_clock = LoopClock(self.loop, self.start)
+        wearers = (self.wearer, *self.others)
         self.simulators = [
-            FitbitSimulator(self.true_clock, wearer, self.provider_settings)
-            for wearer in (self.wearer, *self.others)
+            self._simulator(self.accounts[min(place, len(self.accounts) - 1)].provider, wearer)
+            for place, wearer in enumerate(wearers)
         ]
         self.exchange = Exchange(self.simulators, self.true_clock)
         for account in self.accounts:
             name = account.name.upper().replace("-", "_")
-            self.environ[f"FITBITD_{name}_CLIENT_SECRET"] = "simulated-secret"
+            google = account.provider == "google_health"
+            self.environ[f"FITBITD_{name}_CLIENT_SECRET"] = (
+                self.google_settings.client_secret if google else "simulated-secret"
+            )
+
+    def _simulator(self, provider: str, wearer: Wearer) -> Simulator:
+        if provider == "google_health":
+            return GoogleHealthSimulator(self.true_clock, wearer, self.google_settings)
+        return FitbitSimulator(self.true_clock, wearer, self.provider_settings)
 
     @property
-    def simulator(self) -> FitbitSimulator:
+    def simulator(self) -> Any:
         """Give the provider of the first account."""
         return self.simulators[0]
 
@@ -172,9 +208,9 @@ class Household:
             await asyncio.wait([task])
             raise
 
-    def authorize(self, place: int = 0) -> None:
-        """Put a grant in place, as `fitbitd authorize` would."""
-        grant = minted(self.simulators[place], self.clock.now())
+    def authorize(self, place: int = 0, scopes: Collection[str] = ()) -> None:
+        """Put a grant in place, as `fitbitd authorize` would; of some scopes, or of all."""
+        grant = minted(self.simulators[place], self.clock.now(), scopes)
         account = self.parts(place)
         self.state_dir.mkdir(exist_ok=True)
         account.make_folder()
@@ -228,12 +264,12 @@ class Household:
         now = self.true_clock.now()
         return {name: set(rows) for name, rows in self.wearer.truth(now).items()}
 
-    def data_requests(self, place: int = 0, since: datetime | None = None) -> list[LogEntry]:
+    def data_requests(self, place: int = 0, since: datetime | None = None) -> list[Any]:
         """List what an account asked of the data API, by the provider's clock."""
         return [
             entry
             for entry in self.simulators[place].log
-            if not entry.path.startswith("/oauth2") and (since is None or entry.at >= since)
+            if not entry.path.startswith(_OAUTH_PATHS) and (since is None or entry.at >= since)
         ]
 
     def conditions(self, place: int = 0) -> set[tuple[str, str]]:

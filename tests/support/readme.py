@@ -13,10 +13,14 @@ from pathlib import Path
 
 import fitbitd
 from fitbitd import cli, errors
-from fitbitd.assembly import DATA_TYPES, PROVIDERS
+from fitbitd.assembly import DATA_TYPES
 from fitbitd.config import example, parse
 from fitbitd.errors import FitbitdError, OperatorError
 from fitbitd.health_codes import CODES
+from fitbitd.model import DataType
+from fitbitd.providers.fitbit.catalog import ENTRIES as FITBIT_ENTRIES
+from fitbitd.providers.google_health.catalog import ENTRIES as GOOGLE_ENTRIES
+from fitbitd.providers.google_health.catalog import Entry as GoogleEntry
 
 SOURCE = Path(fitbitd.__file__).parent
 README = Path(__file__).parents[2] / "README.md"
@@ -189,23 +193,49 @@ def _is_needed(line: str) -> bool:
     return False
 
 
-def data_types_table() -> str:
-    """List the data types of every provider."""
+def google_types_table() -> str:
+    """List the data types of the Google Health API."""
+    return _data_types(
+        (entry.data_type, _google_method(entry)) for entry in GOOGLE_ENTRIES.values()
+    )
+
+
+def fitbit_types_table() -> str:
+    """List the data types of the legacy API."""
+    return _data_types(
+        (entry.data_type, "by parts of a day" if entry.tail_path else "as a whole")
+        for entry in FITBIT_ENTRIES.values()
+    )
+
+
+def _data_types(entries: Iterable[tuple[DataType, str]]) -> str:
+    head = ("data type", "what it is", "units", "where it comes from", "how fine", "how", "scope")
     return _table(
-        ("data type", "what it is", "units", "where it comes from", "how fine", "scope"),
+        head,
         (
             (
                 f"`{each.name}`",
-                each.title,
+                each.title if each.by_default else f"{each.title} (only if named)",
                 ", ".join(dict.fromkeys(one.unit for one in each.fields if one.unit)),
                 each.source,
                 each.grain,
-                f"`{each.scope}`",
+                how,
+                " and ".join(f"`{_short(scope)}`" for scope in each.scope.split()),
             )
-            for kit in PROVIDERS.values()
-            for each in kit.catalogue.values()
+            for each, how in entries
         ),
     )
+
+
+def _google_method(entry: GoogleEntry) -> str:
+    """Name Google's method; what is no data type there is got by its path."""
+    if entry.methods:
+        return f"`{entry.methods[0]}`"
+    return f"`{entry.path.rpartition(':')[2]}`" if ":" in entry.path else "`get`"
+
+
+def _short(scope: str) -> str:
+    return scope.rpartition("/")[2].removeprefix("googlehealth.").removesuffix(".readonly")
 
 
 def events_table() -> str:
@@ -239,7 +269,8 @@ def exit_codes_table() -> str:
 TABLES: dict[str, Callable[[], str]] = {
     "commands": commands_table,
     "settings": settings_table,
-    "data types": data_types_table,
+    "data types": google_types_table,
+    "legacy data types": fitbit_types_table,
     "conditions": conditions_table,
     "events": events_table,
     "exit codes": exit_codes_table,

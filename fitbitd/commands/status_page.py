@@ -1,0 +1,121 @@
+"""What `fitbitd status` shows, laid out for a person; the report itself is that of `--json`."""
+
+import itertools
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from fitbitd import health
+from fitbitd.model import LessonKind
+
+Report = Mapping[str, Any]
+
+
+def page(report: Report, now: datetime) -> str:
+    """Lay one account out."""
+    lines = [f"{report['account']} ({report['provider']})"]
+    lines += _freshness(report)
+    lines += _conditions(report)
+    lines += _stored(report)
+    lines += _notes(report, now)
+    if report["last_pass_at"]:
+        lines.append(_foot(report, now))
+    return "\n".join(lines) + "\n"
+
+
+def _freshness(report: Report) -> Iterator[str]:
+    for one in report["freshness"]:
+        late = "  (late)" if one["overdue"] else ""
+        newest = health.moment(one["newest"]) if one["newest"] else "never"
+        yield f"  {one['group']:<10} newest {newest}, {_ago(one['age_s'])}{late}"
+    if not report["freshness"] and not report["data_types"]:
+        yield "  nothing to show yet"
+
+
+def _conditions(report: Report) -> Iterator[str]:
+    for one in report["conditions"]:
+        about = f" ({one['data_type']})" if one["data_type"] else ""
+        yield f"  {one['severity']}: {one['code']}{about} since {health.moment(one['since'])}"
+        yield from (f"    {text}" for text in (one["summary"], one["meaning"]))
+        yield f"    Next: {one['next']}"
+    if not report["conditions"]:
+        yield "  nothing is wrong"
+
+
+def _stored(report: Report) -> Iterator[str]:
+    width = max((len(one["data_type"]) for one in report["data_types"]), default=0)
+    for one in report["data_types"]:
+        days = f"{one['days_settled']} days final, {one['days_provisional']} may still change"
+        since = f"since {one['oldest']:%Y-%m-%d}"
+        yield f"  {one['data_type']:<{max(width, 18)}} {one['count']:>10,} {since}; {days}"
+
+
+def _notes(report: Report, now: datetime) -> Iterator[str]:
+    """Say what is neither wrong nor a number of readings."""
+    if report["continues"]:
+        yield f"  continues {report['continues']}: query and export show both as one series"
+    if until := report["consent_expires_at"]:
+        left = max(timedelta(0), until - now)
+        yield f"  the consent lasts until {health.moment(until)}, {_long(left)} from now"
+    for one in report["scopes_off"]:
+        types = ", ".join(one["data_types"])
+        yield f"  not asked for, since the consent leaves {_short(one['scope'])} out: {types}"
+    if count := report["corrections"]:
+        values = "one value" if count == 1 else f"{count:,} values"
+        yield f"  {values} of final days changed in the last 30 days; see the view corrections"
+    for one in report["unread"]:
+        points = "one point" if one["count"] == 1 else f"{one['count']:,} points"
+        yield f"  {points} of {one['data_type']} not understood ({one['why']}); kept in the archive"
+    for data_type, lessons in itertools.groupby(report["lessons"], lambda one: one["data_type"]):
+        words = ", ".join(_LESSONS[one["kind"]].format(one["value"]) for one in lessons)
+        yield f"  learnt from the provider: {data_type} is asked {words}"
+    if count := report["pulls_waiting"]:
+        pulls = "one pull" if count == 1 else f"{count:,} pulls"
+        when = "a daemon applies them when its pass ends, or at its start"
+        yield f"  in the archive and not in the index yet: {pulls}; {when}"
+
+
+_LESSONS = {
+    LessonKind.METHOD: "by {}",
+    LessonKind.LONGEST_DAYS: "for at most {} days at once",
+    LessonKind.PAGE_SIZE: "in pages of {}",
+}
+
+
+def _foot(report: Report, now: datetime) -> str:
+    synced = report["synced_at"]
+    outcome = report["last_pass"] or "not ended"
+    if (requests := report["last_pass_requests"]) is not None:
+        outcome += ", one request" if requests == 1 else f", {requests} requests"
+    parts_of_it = [
+        f"watch synced {_ago((now - synced).total_seconds())}" if synced else "no watch seen",
+        f"last pass {_ago((now - report['last_pass_at']).total_seconds())} ({outcome})",
+        f"{report['stored_bytes'] / 1e6:,.1f} MB on disk",
+    ]
+    if report["quota_left"] is not None:
+        parts_of_it.append(f"{report['quota_left']} of {report['quota_limit']} requests left")
+    elif report["requests_per_s"] is not None:
+        pace = f"{report['requests_per_s']:g}"
+        parts_of_it.append(f"no quota is told; at most {pace} requests a second are sent")
+    return f"  {'; '.join(parts_of_it)}"
+
+
+def _short(scope: str) -> str:
+    """Give the part of a scope that tells it from the provider's others."""
+    return scope.rpartition("/")[2]
+
+
+def _ago(seconds: float | None) -> str:
+    if seconds is None:
+        return "never"
+    return f"{_long(timedelta(seconds=max(0, round(seconds))))} ago"
+
+
+def _long(span: timedelta) -> str:
+    minutes, rest = divmod(int(span.total_seconds()), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    if hours >= 48:  # noqa: PLR2004 - from two days on, hours say nothing
+        return f"{hours // 24} days"
+    if hours:
+        return f"{hours} h {minutes_left} min"
+    return f"{minutes} min" if minutes else f"{rest} s"
