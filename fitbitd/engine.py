@@ -38,6 +38,9 @@ log = structlog.get_logger()
 PASS_LASTS_S = 60.0
 """A pass takes no new pull after this; the rest is the next pass's."""
 
+FIRST_PASS_LASTS_S = 5.0
+"""The first pass of an account is short: whoever has just set it up soon sees what came of it."""
+
 FAILURES_IN_A_ROW = 2
 """After this many pulls in a row that the network or the provider failed, a pass is over."""
 
@@ -174,7 +177,9 @@ class Engine:
         types = {one.name: one for one in self._granted(await self._tokens.scopes())}
         async with self._session() as send:
             fetcher = Fetcher(self._provider, self._tokens, self._clock, self._random, self._pace)
-            work = Work(ledger, types, fetcher, send, self._clock.monotonic())
+            short = asked is None and ledger.first_pass_at is None
+            lasts_s = FIRST_PASS_LASTS_S if short else PASS_LASTS_S
+            work = Work(ledger, types, fetcher, send, self._clock.monotonic(), lasts_s)
             end, error = await self._recorded(work, asked)
         with structlog.contextvars.bound_contextvars(pass_id=work.pass_id):
             return await self._finish(work, end, error)
@@ -250,6 +255,8 @@ class Engine:
             again: also those that are not due.
         """
         for data_type in work.types.values():
+            if work.failures_in_a_row >= FAILURES_IN_A_ROW and not work.answered:
+                return  # nobody is there
             if data_type.axis is not None or data_type.file_of or data_type.watches is not watches:
                 continue
             name, now = data_type.name, self._clock.now()
@@ -296,7 +303,7 @@ class Engine:
     def _spent(self, work: Work) -> bool:
         quota = work.fetcher.quota
         return (
-            self._clock.monotonic() - work.began_at_s >= PASS_LASTS_S
+            self._clock.monotonic() - work.began_at_s >= work.lasts_s
             or work.failures_in_a_row >= FAILURES_IN_A_ROW
             or (quota is not None and quota.left <= 0 and self._clock.now() < quota.renews_at)
         )

@@ -16,7 +16,7 @@ from fitbitd.model import AccountName, Cadence, DataTypeName
 from fitbitd.oauth import token
 from fitbitd.oauth.token import Grant
 from fitbitd.oauth.token_file import TokenFile
-from fitbitd.plan.cadence import Wants
+from fitbitd.plan.cadence import LATE_APART, Wants
 from fitbitd.plan.ledger import Ledger
 from fitbitd.store import disk
 from fitbitd.store.index import INDEX_NAME
@@ -293,7 +293,10 @@ def _type_troubles(db: sqlite3.Connection) -> tuple[TypeTrouble, ...]:
 def _read_at(
     wants: Wants, ledger: Ledger, left_out: Collection[DataTypeName]
 ) -> dict[str, datetime | None]:
-    """Give the oldest last read within each group that comes from the watch and is offered."""
+    """Give the oldest last read within each group that comes from the watch and is offered.
+
+    What appears late is read a little apart: that it has not been read for so long is no news.
+    """
     groups: dict[str, datetime | None] = {}
     for data_type in wants.data_types:
         known = ledger.of(data_type.name)
@@ -301,7 +304,9 @@ def _read_at(
             continue
         if None in known.blocked or data_type.name in left_out:
             continue
-        mine = known.rests_on and known.read_at
+        mine = known.read_at if known.rests_on else None
+        if mine is not None and data_type.late:
+            mine += LATE_APART
         other = groups.get(data_type.group, mine)
         groups[data_type.group] = None if mine is None or other is None else min(mine, other)
     return groups

@@ -122,6 +122,8 @@ class DataType:
         by_default: `data_types = ["all"]` includes it; the others have to be named.
         expected_a_day: points of a day, where a window has to be sized before any was seen.
         checks: the dense type whose days are read again where this one's readings moved.
+        lasts: how long one of its intervals may be: a sync brings it once it is over.
+        sums_of: the data type whose readings this one sums up by day: where they move, so does it.
         file_of: the data type whose sessions have a file each; a pull names the session.
     """
 
@@ -143,6 +145,8 @@ class DataType:
     member: Member = Member.START
     expected_a_day: float = 0.0
     checks: DataTypeName | None = None
+    lasts: timedelta = timedelta(0)
+    sums_of: DataTypeName | None = None
     file_of: DataTypeName | None = None
     fields: tuple[Field, ...] = ()
     source: str = ""  # where the values come from, for the README's table

@@ -70,6 +70,7 @@ class Work:
 
     Attributes:
         types: the data types that may be asked, by name.
+        lasts_s: after so long no new pull is begun.
         left: the pulls that wait.
         answered: whether the provider gave any data.
         denied: data types of which it gave none, without saying why.
@@ -84,6 +85,7 @@ class Work:
     fetcher: Fetcher
     send: Send
     began_at_s: float
+    lasts_s: float
     pass_id: int = 0
     left: deque[Pull] = field(default_factory=deque)
     syncs: tuple[DeviceSync, ...] = ()
@@ -281,12 +283,13 @@ class Puller:
         answered = HTTPStatus.OK <= reply.status < HTTPStatus.MULTIPLE_CHOICES
         work.answered |= answered
         learnt = self._provider.learn(pull, reply)
+        known = set(learnt) <= set(work.ledger.lessons)
         if learnt:
             lessons = merged(work.ledger.lessons, learnt)
             work.ledger = replace(work.ledger, lessons=lessons)
         if not answered:
-            if self._kept_already(pull, reply):
-                return
+            if self._kept_already(pull, reply) and known:
+                return  # the next process learns from the archive: what teaches is always kept
             # A refusal of a token repeats the token; no secret is written beside the data.
             kept = b"" if reply.status == HTTPStatus.UNAUTHORIZED else reply.body
             reply = replace(reply, body=kept[:REFUSAL_BODY_BYTES])

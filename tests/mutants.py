@@ -15,16 +15,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 TRUTH = "tests/scenarios/test_truth.py"
+GOOGLE = "tests/scenarios/test_google_truth.py"
 COPIED = ("fitbitd", "tests", "pyproject.toml")
 
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One edit: in `file`, `old` becomes `new`."""
+    """One edit: in `file`, `old` becomes `new`, and the truth check `seen_by` has to fail."""
 
     file: str
     old: str
     new: str
+    seen_by: str = TRUTH
 
 
 MUTANTS = {
@@ -39,9 +41,10 @@ MUTANTS = {
         "if first <= row[0] < min(last, 86_340)]",
     ),
     "one day of the gap is skipped": Mutant(
-        "fitbitd/plan/planner.py",
-        "    ended_at = day_end(day, scene.zone)\n",
-        "    ended_at = day_end(day, scene.zone)\n    if day.day == 20:\n        return None\n",
+        "fitbitd/plan/dense.py",
+        "    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at\n",
+        "    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at\n"
+        "    if day.day == 20:\n        return None\n",
     ),
     "the window is off by an hour": Mutant(
         "fitbitd/providers/fitbit/intraday.py",
@@ -57,9 +60,52 @@ MUTANTS = {
         "                return Outcome(OutcomeKind.COMPLETE, pages=pages, points=points)\n",
     ),
     "a tail begins at the last read": Mutant(
-        "fitbitd/plan/planner.py",
+        "fitbitd/plan/dense.py",
         "for at in (known.newest, known.rests_on) if at is not None]",
         "for at in (known.read_at,) if at is not None]",
+    ),
+    "the last page is not asked for": Mutant(
+        "fitbitd/providers/google_health/parse.py",
+        "    return Survey(len(_rows(entry, root)[1]), token or None)\n",
+        "    last = len(_rows(entry, root)[1]) < 3000\n"
+        "    return Survey(len(_rows(entry, root)[1]), None if last else token or None)\n",
+        GOOGLE,
+    ),
+    "a tail begins an hour after what is known": Mutant(
+        "fitbitd/plan/dense.py",
+        "    begun = (min(marks) - OVERLAP).astimezone(UTC)",
+        "    begun = (min(marks) + OVERLAP).astimezone(UTC)",
+        GOOGLE,
+    ),
+    "a night is looked for by its beginning": Mutant(
+        "fitbitd/providers/google_health/capability.py",
+        'END = Filter("interval.end_time", Axis.INSTANT, Member.END)',
+        'END = Filter("interval.end_time", Axis.INSTANT, Member.START)',
+        GOOGLE,
+    ),
+    "settled days are never checked": Mutant(
+        "fitbitd/store/days.py",
+        "    if data_type.checks is None or data_type.axis is None:",
+        "    if data_type.checks is not None or data_type.axis is None:",
+        GOOGLE,
+    ),
+    "the second value of an instant is dropped": Mutant(
+        "fitbitd/store/readings.py",
+        "                if known is None or known == point:\n",
+        "                if known is not None or known == point:\n",
+        GOOGLE,
+    ),
+    "every offset is taken for that of UTC": Mutant(
+        "fitbitd/providers/google_health/points.py",
+        'when.get("startUtcOffset", "0s")',
+        '"0s"',
+        GOOGLE,
+    ),
+    "what a sync brings late is looked for today only": Mutant(
+        "fitbitd/plan/dense.py",
+        "    if data_type.late and late_since(",
+        "    if not data_type.late and late_since(",
+        GOOGLE,
     ),
 }
 
@@ -89,7 +135,7 @@ def is_killed(mutant: Mutant) -> bool:
         if text.count(mutant.old) != 1:
             raise SystemExit(f"{mutant.file} has changed: the mutant no longer fits")
         file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", TRUTH]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.seen_by]
         return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode != 0
 
 

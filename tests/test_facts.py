@@ -11,10 +11,10 @@ import pytest
 
 from fitbitd import facts
 from fitbitd.errors import OperatorError
-from fitbitd.model import AccountName
+from fitbitd.model import AccountName, DataTypeName
 from fitbitd.oauth.token import Grant
 from fitbitd.oauth.token_file import TokenFile
-from fitbitd.plan.cadence import Wants
+from fitbitd.plan.cadence import LATE_APART, Wants
 from fitbitd.providers.fitbit.catalog import CATALOGUE
 from fitbitd.store.index import Index, open_reader
 
@@ -138,7 +138,7 @@ def test_points_that_are_not_understood_are_told_with_their_number_and_reason(
     tmp_path: Path,
 ) -> None:
     index = Index(tmp_path, CATALOGUE)
-    insert = "INSERT INTO unread VALUES ('steps', ?, ?, 'no count', ?, 9)"
+    insert = "INSERT INTO unread VALUES ('steps', ?, '2026-03-02', ?, 'no count', ?, 9)"
     with closing(index.db) as db:
         db.executemany(insert, [("2026-02-01", 2, 5), ("2026-02-02", 3, 7)])
         (trouble,) = facts.gather(subject(tmp_path), db, NOW).types
@@ -167,3 +167,13 @@ def test_one_exercise_without_a_track_is_no_trouble_of_all_tracks(tmp_path: Path
         assert [each.data_type for each in facts.gather(subject(tmp_path), db, NOW).types] == [
             "exercise_tcx"
         ]
+
+
+def test_what_appears_late_may_be_read_a_little_later_than_it_came(tmp_path: Path) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    wants = replace(subject(tmp_path).wants, data_types=(CATALOGUE[DataTypeName("sleep")],))
+    with closing(index.db) as db:
+        read_ms = round(NOW.timestamp() * 1000)
+        db.execute("INSERT INTO freshness VALUES ('sleep', ?, 1)", (read_ms,))
+        known = facts.gather(replace(subject(tmp_path), wants=wants), db, NOW)
+    assert known.read_at == {"sleep": NOW + LATE_APART}

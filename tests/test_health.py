@@ -270,7 +270,8 @@ def test_a_refusal_of_everything_is_told_after_three_passes() -> None:
 
 def test_a_provider_that_is_gone_names_the_one_to_go_on_with() -> None:
     (condition,) = conditions(EVERY_CODE["provider_gone"])
-    assert 'provider = "google_health" and continues = "alice"' in condition.next
+    assert "fitbitd init --provider google_health" in condition.next
+    assert 'continues = "alice"' in condition.next
 
 
 def test_changes_are_told_once() -> None:

@@ -105,9 +105,14 @@ async def finish(account: AccountParts, keeper: Keeper, grant: Grant, world: Wor
     say(f"{name}: authorized as user {grant.user_id or '(not told)'}; the token works")
     missing = [scope for scope in account.scopes if scope not in grant.scope]
     if grant.scope and missing:
-        off = [t.name for t in account.wants.data_types if not _covered(t, grant.scope)]
-        say(f"not granted: {', '.join(missing)}; these stay off: {', '.join(off)}")
-        say(f"Next: to have them too, run fitbitd authorize {name} again and tick them")
+        say("Boxes that were not ticked, and what stays off without them:")
+        for scope in missing:
+            off = [t.name for t in account.wants.data_types if scope in t.scope.split()]
+            say(f"  {scope.rpartition('/')[2]}: {', '.join(off)}")
+        if any(t.needed for t in account.wants.data_types if not _covered(t, grant.scope)):
+            say("Without the settings, the zone and the syncs of the watch are not known: days are")
+            say("in UTC, and what is new is looked for by the clock.")
+        say(f"Next: to have them too, run fitbitd authorize {name} again and tick every box")
     if grant.refresh_expires_at is not None:
         say(f"This consent ends on {for_people(grant.refresh_expires_at)}.")
         say(keeper.app.flavour.causes.deadline)

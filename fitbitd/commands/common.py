@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import csv
+import difflib
 import json
 import os
 import sqlite3
@@ -81,6 +82,11 @@ def account_of(settings: Settings, name: str) -> AccountSettings:
     )
 
 
+def _meant(name: str, account: AccountParts) -> str:
+    near = difflib.get_close_matches(name, account.kit.catalogue, n=1)
+    return f"; did you mean {near[0]}" if near else ""
+
+
 def data_type_of(account: AccountParts, name: str) -> DataType:
     """Find the data type called `name`.
 
@@ -91,7 +97,8 @@ def data_type_of(account: AccountParts, name: str) -> DataType:
     if data_type is None:
         known = ", ".join(account.kit.catalogue)
         raise OperatorError(
-            f"there is no data type {name!r}.\nNext: use one of {known}", code="usage"
+            f"there is no data type {name!r}{_meant(name, account)}.\nNext: use one of {known}",
+            code="usage",
         )
     return data_type
 

@@ -120,9 +120,10 @@ def _introduce(
         title = account.kit.flavour.title
         say(f"fitbitd demo: a simulated {title} with one synthetic wearer listens on {url}.")
     say(f"""\
-The wearer's watch syncs every {SYNC_EVERY_S} seconds; fitbitd looks every {POLL_EVERY_S}. With a \
-real account it
-looks every 15 minutes, no faster than the provider grants.
+The wearer's watch syncs every {SYNC_EVERY_S} seconds and measures the heart about every 20;
+fitbitd looks every {POLL_EVERY_S}.
+A real watch measures more often, and with a real account fitbitd looks every 15 minutes and asks no
+faster than the provider grants.
 Data goes to {folder}/state. Ctrl-C ends the demo.
 """)
 
@@ -180,7 +181,7 @@ async def _count(
     while not all(narrator.complete for narrator in narrators.values()):
         await world.clock.sleep(COUNTED_EVERY_S)
         told, before = _requests(servers), told
-        if told != before:
+        if told != before and not all(narrator.complete for narrator in narrators.values()):
             say(f"   {told} requests so far")
 
 
@@ -236,8 +237,14 @@ def _summarize(accounts: Sequence[AccountParts], requests: int, kept: Path | Non
         of = "" if len(accounts) == 1 else f" for {account.settings.name}"
         say(f"\nWhat was collected{of}:")
         with closing(open_reader(account.folder)) as db:
-            for one in holdings(db):
-                print(f"  {one.data_type:<38} {one.count:>10,}  since {one.oldest:%Y-%m-%d}")
+            stored = list(holdings(db))
+        for one in stored:
+            print(f"  {one.data_type:<38} {one.count:>10,}  since {one.oldest:%Y-%m-%d}")
+        if not stored:
+            say(
+                "  nothing that can be asked yet: the first pass was cut short. What had arrived is"
+            )
+            say("  in the archive, and the next start would go on from there.")
     sizes = {
         name: sum(p.stat().st_size for a in accounts for p in a.folder.rglob(pattern)) / 1e6
         for name, pattern in (("archive", "*.jsonl.gz"), ("index", "index.sqlite*"))

@@ -108,6 +108,9 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
     try:
         report = await opened.engine.run_pass(asked)
         _tell(name, report)
+        if asked is None and report.left and report.error is None:
+            report = await opened.engine.run_pass()  # an account's first pass is a short one
+            _tell(name, report)
         while asked and report.left and report.error is None and len(report.left) != waiting:
             waiting = len(report.left)  # a pass that sends none of them meets the end of the quota
             report = await opened.engine.run_pass(_the_rest(report))
@@ -120,6 +123,8 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
             say(f"{name}: {waiting} pulls are left for another time")
         say_error(f"{name}: {report.error}")
         return report.error.exit_code
+    if report.left and asked is None:
+        say(f"{name}: the rest comes with the next passes. Next: fitbitd run, or pull again")
     return _TEMPORARY if report.left and asked is not None else 0
 
 

@@ -6,6 +6,7 @@ import signal
 
 from fitbitd.commands.common import Context, config_argument, run_async
 from fitbitd.daemon import Daemon
+from fitbitd.memory import give_back_large_buffers
 
 HELP = "the daemon, in the foreground"
 DESCRIPTION = """\
@@ -27,6 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(context: Context) -> int:
     """Run the daemon until a signal ends it."""
+    give_back_large_buffers()
     return run_async(_run(context))
 
 

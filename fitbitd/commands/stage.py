@@ -32,6 +32,7 @@ SYNC_EVERY_S = 10
 POLL_EVERY_S = 5
 
 _HISTORY_DAYS = 60
+_INTERVALS_S = (15, 20, 25)  # a watch has one each 1 to 15 s; here it would be made as well as read
 _QUOTA = 100_000
 _REQUESTS_PER_S = 100
 _SECRET = "simulated-secret"  # noqa: S105 - the simulator's own
@@ -133,6 +134,7 @@ def served(parts: Sequence[Part], seed: int) -> Iterator[dict[str, SimulatorServ
     """Serve each part's simulator, all of one wearer; give the servers by provider."""
     clock = OffsetClock(SystemClock())
     wearer = live_wearer(clock, seed=seed, history_days=_HISTORY_DAYS, sync_every_s=SYNC_EVERY_S)
+    wearer.intervals_s = _INTERVALS_S
     with ExitStack() as stack:
         yield {
             part.provider: stack.enter_context(serve(part.simulate(clock, wearer)))

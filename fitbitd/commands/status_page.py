@@ -33,11 +33,18 @@ def _freshness(report: Report) -> Iterator[str]:
 
 
 def _conditions(report: Report) -> Iterator[str]:
-    for one in report["conditions"]:
-        about = f" ({one['data_type']})" if one["data_type"] else ""
-        yield f"  {one['severity']}: {one['code']}{about} since {health.moment(one['since'])}"
-        yield from (f"    {text}" for text in (one["summary"], one["meaning"]))
-        yield f"    Next: {one['next']}"
+    """Tell what is wrong; what is wrong with many data types alike is told once."""
+    alike = itertools.groupby(report["conditions"], lambda one: (one["code"], one["next"]))
+    for _, group in alike:
+        first, *others = same = list(group)
+        about = f" ({first['data_type']})" if first["data_type"] else ""
+        summary, since = first["summary"], min(one["since"] for one in same)
+        if others:
+            about = f" ({len(same)} data types)"
+            summary = ", ".join(one["data_type"] for one in same)
+        yield f"  {first['severity']}: {first['code']}{about} since {health.moment(since)}"
+        yield from (f"    {text}" for text in (summary, first["meaning"]))
+        yield f"    Next: {first['next']}"
     if not report["conditions"]:
         yield "  nothing is wrong"
 

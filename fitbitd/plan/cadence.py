@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from types import MappingProxyType
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -17,6 +18,10 @@ FOLLOW_UPS = (timedelta(minutes=15), timedelta(hours=1), timedelta(hours=4))
 
 FOLLOW_UP_EARLY = 10
 """A look may come a tenth of its delay early, so that it can share a pass with others."""
+
+LATE_APART = timedelta(minutes=45)
+"""While the watch syncs more often than this, what appears late is not read more often either: its
+follow-ups would otherwise make each pass read all of it."""
 
 MORNING = time(9)
 """When the nights of the day before are looked for once more, by the wearer's clock."""
@@ -71,10 +76,12 @@ def due(
     if data_type.cadence is Cadence.WATCH:
         sync = usable(ledger.synced_at, now, data_type.reread)
         if sync is not None:
-            if known.rests_on is None or sync > known.rests_on:
-                return Why.SYNC
-            if data_type.late and _follow_up_waits(ledger, known.read_at, now):
-                return Why.FOLLOW_UP
+            just_read = now - known.read_at < LATE_APART and _syncs_often(ledger)
+            if not (data_type.late and just_read):
+                if known.rests_on is None or sync > known.rests_on:
+                    return Why.SYNC
+                if data_type.late and _follow_up_waits(ledger, known.read_at, now):
+                    return Why.FOLLOW_UP
         elif data_type.axis is not None:  # a snapshot holds no readings that could be missed
             every = wants.poll.get(data_type.name, max(wants.poll_every, WITHOUT_SYNC))
     else:
@@ -84,10 +91,29 @@ def due(
     return None
 
 
+def _syncs_often(ledger: Ledger) -> bool:
+    return any(last - before < LATE_APART for before, last in pairwise(ledger.syncs[-2:]))
+
+
 def _follow_up_waits(ledger: Ledger, read_at: datetime, now: datetime) -> bool:
     zone = ZoneInfo(ledger.zone or "UTC")
     return any(
         read_at < look <= now for synced_at in ledger.syncs for look in _looks(synced_at, zone)
+    )
+
+
+def late_since(
+    ledger: Ledger, start: datetime, end: datetime, read_at: datetime, now: datetime
+) -> bool:
+    """Say whether what a sync brought of [start, end) may have appeared since it was read.
+
+    A sync brings what was recorded since the one before it, days of it after a pause.
+    """
+    zone = ZoneInfo(ledger.zone or "UTC")
+    return any(
+        before < end and start < synced_at and read_at < look <= now
+        for before, synced_at in pairwise(ledger.syncs)
+        for look in _looks(synced_at, zone)
     )
 
 

@@ -7,6 +7,10 @@ SYNC_MARGIN = timedelta(minutes=15)
 """A sync this long after a day's end has brought its last minutes."""
 
 
+LATE_AFTER_SYNC = timedelta(days=1)
+"""What a sync brings late is there by then: a day that waited for it has not settled before."""
+
+
 def day_end(day: date, zone: str) -> datetime:
     """Give the instant (aware UTC) at which `day` ends for a wearer in `zone` (IANA)."""
     midnight = datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone))

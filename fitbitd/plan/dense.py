@@ -7,10 +7,13 @@ a tail ends with its day, which is read as a whole when a sync later than its en
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
-from fitbitd.model import Axis, DataType, Pull, Why, Window
-from fitbitd.plan.coverage import SYNC_MARGIN, settles, usable
+from fitbitd.model import Axis, DataType, LessonKind, Pull, Why, Window
+from fitbitd.plan.cadence import late_since
+from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, settles, usable
+from fitbitd.plan.ledger import DayRead
 from fitbitd.plan.scene import Scene
 from fitbitd.plan.windows import DAY, chunks, days_that_fill, missing, runs, whole_days
 
@@ -95,6 +98,8 @@ def _tail_of_instants(scene: Scene, data_type: DataType) -> Window:
     if scene.now - begun > (LATE_BEHIND if data_type.late else BEHIND):
         first = today - DAY if data_type.late else today
         return whole_days(Axis.INSTANT, first, today)
+    if any(each.kind is LessonKind.METHOD for each in scene.lessons(data_type)):
+        begun = begun.replace(minute=0)  # it may come by the hour, and half an hour is none
     if begun >= all_of_today.end or (read is None and begun > all_of_today.start):
         return all_of_today
     return Window(Axis.INSTANT, begun, all_of_today.end)
@@ -128,18 +133,40 @@ def _need(
         return Why.GAP
     ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at
     waited = scene.now if riding else scene.now - SETTLE_ALONE
-    if all(settles(ended_at, data_type.reread, at, synced_at) for at in (waited, scene.now)):
+    whole = all(settles(ended_at, data_type.reread, at, synced_at) for at in (waited, scene.now))
+    if whole and not (data_type.late and _brought_lately(scene, ended_at)):
         return Why.SETTLE
     sync = usable(synced_at, scene.now, data_type.reread)
     if sync is None:
         return Why.GAP if scene.now - read.read_at >= UNPROVEN else None
-    rests_on = read.synced_at
-    if rests_on is not None and (
-        rests_on >= min(sync, ended_at + SYNC_MARGIN)  # what came since brought none of the day
-        or _reaches(tail, min(ended_at, rests_on), day)
-    ):
-        return None
-    return Why.GAP
+    if read.synced_at is None or not _reaches(tail, min(ended_at, read.synced_at), day):
+        return _need_since(scene, data_type, read, ended_at, sync)
+    return None
+
+
+def _brought_lately(scene: Scene, ended_at: datetime) -> bool:
+    """Say whether the sync that brought the end of a day came after days, and only just now."""
+    known_at = ended_at + SYNC_MARGIN
+    return any(
+        before < known_at <= synced_at and scene.now - synced_at < LATE_AFTER_SYNC
+        for before, synced_at in pairwise(scene.ledger.syncs)
+    )
+
+
+def _need_since(
+    scene: Scene, data_type: DataType, read: DayRead, ended_at: datetime, sync: datetime
+) -> Why | None:
+    """Say why a past day is read once more that was read before: of what may have come since."""
+    rests_on, known_at = read.synced_at, ended_at + SYNC_MARGIN + data_type.lasts
+    if rests_on is None or rests_on < min(sync, known_at):
+        return Why.GAP
+    if sync < known_at:
+        # The watch may be dead, and a phone bring what it counted; nothing tells when.
+        return Why.GAP if scene.now - read.read_at >= UNPROVEN else None
+    begun_at = ended_at - DAY
+    if data_type.late and late_since(scene.ledger, begun_at, ended_at, read.read_at, scene.now):
+        return Why.FOLLOW_UP
+    return None
 
 
 def _reaches(tail: Window | None, known_until: datetime, day: date) -> bool:

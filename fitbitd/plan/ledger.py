@@ -88,8 +88,10 @@ class Ledger:
     Attributes:
         zone: the wearer's zone (IANA) by the newest profile, None before the first.
         devices: the newest sync of each device that is a watch.
-        syncs: the newest device syncs of the last two days, oldest first, for their follow-ups.
+        syncs: the device syncs of the last two days, oldest first, for their follow-ups, and the
+            ones before them: a sync brings what was recorded since the one before it.
         unfinished_passes: trailing passes that began and never ended: the process died in them.
+        first_pass_at: when collecting began, None before the first pass.
         last_seen_at: the newest time in the archive; a clock before it is wrong.
         lessons: what replies taught beyond the catalogue, newest of each kind.
     """
@@ -101,6 +103,7 @@ class Ledger:
     quota: Quota | None = None
     throttled_until: datetime | None = None
     unfinished_passes: int = 0
+    first_pass_at: datetime | None = None
     last_seen_at: datetime | None = None
     lessons: tuple[Lesson, ...] = ()
 

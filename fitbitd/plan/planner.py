@@ -15,7 +15,8 @@ from fitbitd.plan.ledger import Ledger
 from fitbitd.plan.scene import EARLIEST, Scene
 from fitbitd.plan.windows import DAY, chunks, missing, runs
 
-FILES_A_PASS = 20
+FILES_A_PASS = 50
+"""Half of what a pass asks: files are read along with history and do not outlast it."""
 
 
 def plan(wants: Wants, ledger: Ledger, now: datetime, allowed: Allowance) -> tuple[Pull, ...]:
@@ -103,12 +104,13 @@ def _newest(scene: Scene, data_type: DataType, why: Why) -> list[Pull]:
     )
     # What was never read is read as far back as one pull reaches: its history costs no other one.
     first = scene.horizon(data_type) if known.untouched else recent
-    days = (first + timedelta(days=n) for n in range((today - first) // DAY + 1))
+    days = {first + timedelta(days=n) for n in range((today - first) // DAY + 1)}
     return [
         scene.pull(data_type, window, why)
-        for run in runs(day for day in days if day not in known.doubted)
+        for run in runs(sorted((days | known.recheck) - known.doubted))
         for window in chunks(data_type, *run, known)
-        if window.end.date() > recent and not scene.blocked(data_type, window.start.date())
+        if window.end.date() > recent or not known.recheck.isdisjoint(window.days())
+        if not scene.blocked(data_type, window.start.date())
     ]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
-from fitbitd.model import Axis, DataType, Pull, Why, Window
+from fitbitd.model import Axis, DataType, Lesson, Pull, Why, Window
 from fitbitd.plan import coverage
 from fitbitd.plan.cadence import Wants
 from fitbitd.plan.ledger import Ledger
@@ -46,10 +46,11 @@ class Scene:
     def horizon(self, data_type: DataType) -> date:
         """Give the first day that is wanted of `data_type`."""
         recent = self.today(data_type) - data_type.reread
+        first = min(recent, self._begun(data_type) or recent)
         if self.wants.backfill_from is None:
-            return recent
+            return first
         asked = max(self.wants.backfill_from, EARLIEST)
-        return min(self.days_of(data_type, asked, asked)[0], recent)
+        return min(self.days_of(data_type, asked, asked)[0], first)
 
     def blocked(self, data_type: DataType, day: date | None) -> bool:
         """Say whether a day is not to be asked now; None is the whole data type."""
@@ -58,9 +59,23 @@ class Scene:
 
     def pull(self, data_type: DataType, window: Window | None, why: Why, *, item: str = "") -> Pull:
         """Make a pull as things stand."""
-        name = data_type.name
-        lessons = tuple(each for each in self.ledger.lessons if each.data_type == name)
-        return Pull(name, window, why, self.zone, self.ledger.synced_at, item, lessons)
+        lessons, synced_at = self.lessons(data_type), self.ledger.synced_at
+        return Pull(data_type.name, window, why, self.zone, synced_at, item, lessons)
+
+    def lessons(self, data_type: DataType) -> tuple[Lesson, ...]:
+        """Give what is known of a data type beyond the catalogue."""
+        return tuple(each for each in self.ledger.lessons if each.data_type == data_type.name)
+
+    def _begun(self, data_type: DataType) -> date | None:
+        """Give the day on which collecting began, None before: a pause of ours leaves no hole.
+
+        Older days that a person asked for once are no beginning.
+        """
+        known, first_pass_at = self.ledger.of(data_type.name), self.ledger.first_pass_at
+        days = [*known.open, *(first for first, _ in known.settled[:1])]
+        if first_pass_at is None or not days:
+            return None
+        return max(min(days), first_pass_at.date() - data_type.reread)
 
     def _calendar(self, data_type: DataType) -> str:
         """Name the zone whose days the ledger keeps: no trip leaves a gap between UTC days."""

@@ -33,7 +33,7 @@ class Simulator(Protocol):
     def answer(self, request: httpx.Request) -> Answer:
         """Answer a request whose body was read, and say which fault strikes on the way."""
 
-    def mint(self) -> dict[str, Any]:
+    def mint(self, scopes: frozenset[str] = ...) -> dict[str, Any]:
         """Grant consent without a browser; give what the token endpoint would answer."""
 
     def revoke(self) -> None:

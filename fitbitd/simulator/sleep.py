@@ -3,6 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from itertools import groupby
 from random import Random
 from zoneinfo import ZoneInfo
@@ -112,6 +113,7 @@ def night(seed: int, day: date, zone: str) -> Night:
     return Night(day, start_s, start_s + length_s, worn=rng.randrange(NO_WATCH_IN) != 0)
 
 
+@lru_cache(maxsize=1024)
 def logs_of(seed: int, day: date, zone: str) -> tuple[SleepLog, ...]:
     """Make the sleep logs whose date is `day`, oldest first; a night without the watch has none."""
     rng = Random(f"{seed}:sleep:{day}")

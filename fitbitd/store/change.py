@@ -134,7 +134,7 @@ class PullChange:
         touched = self._readings.touched
         rollup.remake(self._db, touched)
         self._corrections.drop_moves()
-        days.recheck(self._db, self._data_type, touched)
+        days.recheck(self._db, self._data_type, touched, self._catalogue.values())
         for change in (self._readings, self._sessions, self._dailies):
             self.written += change.written
             self.withdrawn += change.withdrawn

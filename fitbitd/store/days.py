@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import Axis, DataType, DeviceSync, Kind, Member, Pull, Why
-from fitbitd.plan.coverage import day_end, settles
+from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, day_end, settles
 from fitbitd.store.rollup import Touched
 from fitbitd.store.windows import (
     DAY_MS,
@@ -50,7 +50,10 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     today = civil_day(read_at, zone)
     for day, whole in days:
         if day <= today:
-            final = whole and settles(day_end(day, zone), data_type.reread, read_at, pull.synced_at)
+            ended_at = day_end(day, zone)
+            final = whole and settles(ended_at, data_type.reread, read_at, pull.synced_at)
+            if final and data_type.late and _brought_lately(db, ended_at, read_at):
+                final = False
             _cover_day(db, data_type, day, (final, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
     if pull.window is None or _is_newest({day for day, _ in days}, today, pull.why):
         db.execute(
@@ -101,7 +104,12 @@ def reopen_without_zone(db: sqlite3.Connection, catalogue: Iterable[DataType], z
         )
 
 
-def recheck(db: sqlite3.Connection, data_type: DataType, touched: Touched) -> None:
+def recheck(
+    db: sqlite3.Connection,
+    data_type: DataType,
+    touched: Touched,
+    catalogue: Iterable[DataType],
+) -> None:
     """Have the settled days read once more whose readings another data type says have moved.
 
     Call it before the read is covered: only a change of what was known says anything.
@@ -109,14 +117,39 @@ def recheck(db: sqlite3.Connection, data_type: DataType, touched: Touched) -> No
     Args:
         data_type: the one that was read; it may check another one.
         touched: the hours in which its readings changed.
+        catalogue: the provider's data types; those that sum up the checked one moved along.
     """
     if data_type.checks is None or data_type.axis is None:
         return
+    moved = sorted(touched.days(data_type.axis))
+    rows = [(data_type.checks, data_type.name, day, day) for day in moved]
+    for one in catalogue:
+        if one.sums_of == data_type.checks:
+            rows += [  # a UTC day lies in two days of some calendar, and which is not known here
+                (one.name, data_type.name, day, (date.fromisoformat(day) + shift).isoformat())
+                for day in moved
+                for shift in (-_DAY, timedelta(), _DAY)
+            ]
     db.executemany(
-        "UPDATE coverage SET recheck = 1 WHERE data_type = ?1 AND day = ?3 AND settled"
+        "UPDATE coverage SET recheck = 1 WHERE data_type = ?1 AND day = ?4 AND settled"
         " AND EXISTS (SELECT 1 FROM coverage WHERE data_type = ?2 AND day = ?3)",
-        [(data_type.checks, data_type.name, day) for day in sorted(touched.days(data_type.axis))],
+        rows,
     )
+
+
+def _brought_lately(db: sqlite3.Connection, ended_at: datetime, read_at: datetime) -> bool:
+    """Say whether the sync that brought the end of a day came less than a day before a read.
+
+    After a pause of a week the window in which the day may change has passed, and what appears late
+    is still to come. Of days before the first sync that was seen nothing is known, and they settle.
+    """
+    known_at = to_ms(ended_at + SYNC_MARGIN)
+    (brought_at,) = db.execute(
+        "SELECT min(synced_at) FROM device_sync WHERE synced_at >= ?1"
+        " AND EXISTS (SELECT 1 FROM device_sync WHERE synced_at < ?1)",
+        (known_at,),
+    ).fetchone()
+    return brought_at is not None and to_ms(read_at - LATE_AFTER_SYNC) < brought_at
 
 
 def _cover_day(

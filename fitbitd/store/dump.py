@@ -51,7 +51,8 @@ _CORRECTION = """
     ORDER BY data_type, day, pull, field, source, utc_offset_s, key, instant, old, new
 """
 _UNREAD = """
-    SELECT data_type, day, count, why, first_at, last_at FROM unread ORDER BY data_type, day
+    SELECT data_type, day, last_day, count, why, first_at, last_at FROM unread
+    ORDER BY data_type, day
 """
 _LESSON = "SELECT data_type, kind, value, learnt_at FROM lesson ORDER BY data_type, kind"
 _FILE = """

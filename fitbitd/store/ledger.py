@@ -60,6 +60,7 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
         quota=_last_quota(db),
         throttled_until=_last_pause(db, now),
         unfinished_passes=unfinished,
+        first_pass_at=_first_pass(db),
         last_seen_at=maybe_from_ms(meta.get("last_seen_at")),
         lessons=lessons.known(db, now),
     )
@@ -68,10 +69,18 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
 def _recent_syncs(
     db: sqlite3.Connection, devices: Iterable[str], since: datetime
 ) -> tuple[datetime, ...]:
-    """Give every sync of any device from `since` on, oldest first."""
-    recent = "SELECT synced_at FROM device_sync WHERE device = ? AND synced_at >= ?"
+    """Give every sync of any device from `since` on, and each one's last before, oldest first."""
+    recent = (
+        "SELECT synced_at FROM device_sync WHERE device = ?1 AND synced_at >= coalesce("
+        "(SELECT max(synced_at) FROM device_sync WHERE device = ?1 AND synced_at < ?2), ?2)"
+    )
     found = {at for device in devices for (at,) in db.execute(recent, (device, to_ms(since)))}
     return tuple(from_ms(at) for at in sorted(found))
+
+
+def _first_pass(db: sqlite3.Connection) -> datetime | None:
+    row = db.execute("SELECT began_at FROM pass ORDER BY id LIMIT 1").fetchone()
+    return None if row is None else from_ms(row[0])
 
 
 def _last_quota(db: sqlite3.Connection) -> Quota | None:

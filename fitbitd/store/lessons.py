@@ -1,8 +1,9 @@
 """Lessons: what replies taught about how a data type is to be asked, derived from the archive."""
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
+from types import MappingProxyType
 
 from fitbitd.model import DataTypeName, Lesson, LessonKind, Pull, Reply
 from fitbitd.store.windows import from_ms, to_ms
@@ -10,8 +11,15 @@ from fitbitd.store.words import plain
 
 Learn = Callable[[Pull, Reply], tuple[Lesson, ...]]
 
-PAGE_SIZE_KEPT = timedelta(days=7)
-"""After this a smaller page is forgotten: a bad hour does not shrink pages for ever."""
+KEPT: Mapping[LessonKind, timedelta] = MappingProxyType(
+    {
+        LessonKind.PAGE_SIZE: timedelta(days=7),  # a bad hour does not shrink pages for ever
+        LessonKind.LONGEST_DAYS: timedelta(days=90),
+        LessonKind.METHOD: timedelta(days=90),
+    }
+)
+"""After this a lesson is forgotten, and the catalogue tried again: what is never asked for is never
+corrected."""
 
 
 def learn_nothing(_pull: Pull, _reply: Reply) -> tuple[Lesson, ...]:
@@ -43,16 +51,18 @@ def known(db: sqlite3.Connection, now: datetime) -> tuple[Lesson, ...]:
     return tuple(
         Lesson(DataTypeName(data_type), LessonKind(kind), value)
         for data_type, kind, value, learnt_at in rows
-        if kind != LessonKind.PAGE_SIZE or _holds(from_ms(learnt_at), now)
+        if _holds(LessonKind(kind), from_ms(learnt_at), now)
     )
 
 
 def _replaces(lesson: Lesson, at: datetime, value: str, learnt_at: datetime) -> bool:
+    if not _holds(lesson.kind, learnt_at, at):
+        return True
     if lesson.kind is not LessonKind.PAGE_SIZE:
         return lesson.value != value  # the same again is no reason to write
-    return int(lesson.value) <= int(value) or not _holds(learnt_at, at)
+    return int(lesson.value) <= int(value)
 
 
-def _holds(learnt_at: datetime, at: datetime) -> bool:
-    """Say whether a page size still counts; a clock that was ahead makes none last longer."""
-    return abs(at - learnt_at) < PAGE_SIZE_KEPT
+def _holds(kind: LessonKind, learnt_at: datetime, at: datetime) -> bool:
+    """Say whether a lesson still counts; a clock that was ahead makes none last longer."""
+    return abs(at - learnt_at) < KEPT[kind]

@@ -13,7 +13,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from fitbitd.model import DataType, Point, Readings, Window
+from fitbitd.model import DataType, Kind, Point, Readings, Window
 from fitbitd.store.corrections import Corrections, SeriesKey
 from fitbitd.store.rollup import Touched
 from fitbitd.store.windows import instants
@@ -79,6 +79,7 @@ class ReadingsChange:
         self._corrections = corrections
         self._db = db
         self._data_type = data_type
+        self._in_sessions = data_type.kind is Kind.SESSIONS  # which a window selects, not these
         self._window = window
         self._units = {known.name: known.unit for known in data_type.fields}
         self._seen: dict[int, _Seen] = {}
@@ -89,7 +90,7 @@ class ReadingsChange:
         first, end = instants(self._window, readings.utc_offset_s)
         points = readings.points
         layer = {point[0]: point for point in points}
-        if layer and (min(layer) < first or max(layer) >= end):
+        if layer and not self._in_sessions and (min(layer) < first or max(layer) >= end):
             points = [point for point in points if first <= point[0] < end]
             layer = {point[0]: point for point in points}
         if len(layer) == len(points) and not self._meets_an_earlier_page(key, layer):
@@ -104,6 +105,8 @@ class ReadingsChange:
         """Remove what is stored in the window and was not seen, after the last page."""
         for series, name, source, offset_s in self._all_series():
             first, end = instants(self._window, offset_s)
+            if self._in_sessions:
+                first = max(first, self._end_of_session_before(first))
             seen = self._seen.get(series)
             if self._unchanged(series, first, end, seen):
                 continue
@@ -116,6 +119,15 @@ class ReadingsChange:
             )
             self.withdrawn += len(gone)
             self.touched.add(series, offset_s, gone)
+
+    def _end_of_session_before(self, first: int) -> int:
+        """Give the end of the sessions that began before the window and reach into it."""
+        (end,) = self._db.execute(
+            "SELECT coalesce(max(end_ms) + 1, ?2) FROM session"
+            " WHERE data_type = ?1 AND start_ms < ?2 AND end_ms >= ?2",
+            (self._data_type.name, first),
+        ).fetchone()
+        return int(end)
 
     def _layers(self, key: SeriesKey, points: list[Point]) -> list[_Layer]:
         """Spread points over series so that each has one value at an instant.

@@ -83,11 +83,11 @@ def _of_member(member: Member, waiting: list[StoredFile]) -> Iterator[tuple[Stor
 
 
 def _content(file: StoredFile, body: bytes) -> bytes:
-    """Give the bytes of the file itself; as JSON it is the one text of an object."""
+    """Give the bytes of the file itself; as JSON it is the first text of an object."""
     if file.media_type.partition(";")[0].strip().lower() != _JSON:
         return body
-    (text,) = json.loads(body).values()
-    return str(text).encode()
+    texts = (value for value in json.loads(body).values() if isinstance(value, str))
+    return next(texts, "").encode()
 
 
 def _missing(path: Path, file: StoredFile) -> OperatorError:

@@ -1,35 +1,74 @@
-"""Points that were not understood: counted until a later read of their day understands all."""
+"""Points that were not understood: counted until later reads of their days understand all.
+
+Windows slide from day to day, so those that overlap are one entry: the newest count, and the days
+that it can be about.
+"""
 
 import sqlite3
-from datetime import datetime
+from datetime import date, datetime, timedelta
 
 from fitbitd.model import Pull
 from fitbitd.store.windows import ledger_days, to_ms
 from fitbitd.store.words import plain
 
 _NO_WINDOW = ""
+_DAY = timedelta(days=1)
 
 
 def note(db: sqlite3.Connection, pull: Pull, count: int, why: str, read_at: datetime) -> None:
     """Note how many points of a complete pull were not understood, or that all were."""
-    if count == 0:
+    if count:
+        _add(db, pull, count, why, to_ms(read_at))
+    else:
         _clear(db, pull)
-        return
-    day = _NO_WINDOW if pull.window is None else next(ledger_days(pull.window))[0].isoformat()
+
+
+def _add(db: sqlite3.Connection, pull: Pull, count: int, why: str, read_ms: int) -> None:
+    first, last = _span(pull, whole=False) or (_NO_WINDOW, _NO_WINDOW)
+    overlapping = (pull.data_type, first, last)
+    begun, since = db.execute(
+        "SELECT min(day), min(first_at) FROM unread"
+        " WHERE data_type = ? AND last_day >= ? AND day <= ?",
+        overlapping,
+    ).fetchone()
+    db.execute("DELETE FROM unread WHERE data_type = ? AND last_day >= ? AND day <= ?", overlapping)
     db.execute(
-        "INSERT INTO unread (data_type, day, count, why, first_at, last_at)"
-        " VALUES (?1, ?2, ?3, ?4, ?5, ?5) ON CONFLICT DO UPDATE SET"
-        " count = excluded.count, why = excluded.why, last_at = excluded.last_at",
-        (pull.data_type, day, count, plain(why), to_ms(read_at)),
+        "INSERT INTO unread (data_type, day, last_day, count, why, first_at, last_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (
+            pull.data_type,
+            first if begun is None else min(first, begun),
+            last,
+            count,
+            plain(why),
+            read_ms if since is None else min(read_ms, since),
+            read_ms,
+        ),
     )
 
 
 def _clear(db: sqlite3.Connection, pull: Pull) -> None:
-    """Forget what was noted of the days that were read whole."""
-    days = [_NO_WINDOW]
-    if pull.window is not None:
-        days = [day.isoformat() for day, whole in ledger_days(pull.window) if whole]
-    db.executemany(
-        "DELETE FROM unread WHERE data_type = ? AND day = ?",
-        [(pull.data_type, day) for day in days],
+    """Forget what was noted of the days that were read whole; days before them stay in doubt."""
+    span = _span(pull, whole=True)
+    if span is None:
+        return
+    first, last = span
+    db.execute(
+        "DELETE FROM unread WHERE data_type = ? AND day >= ? AND last_day <= ?",
+        (pull.data_type, first, last),
     )
+    if first != _NO_WINDOW:
+        before = (date.fromisoformat(first) - _DAY).isoformat()
+        db.execute(
+            "UPDATE unread SET last_day = ?"
+            " WHERE data_type = ? AND day < ? AND last_day BETWEEN ? AND ?",
+            (before, pull.data_type, first, first, last),
+        )
+
+
+def _span(pull: Pull, *, whole: bool) -> tuple[str, str] | None:
+    """Give the first and the last day of a window, or of what it covers as a whole."""
+    if pull.window is None:
+        return _NO_WINDOW, _NO_WINDOW
+    days = [day for day, covered in ledger_days(pull.window) if covered or not whole]
+    return (days[0].isoformat(), days[-1].isoformat()) if days else None

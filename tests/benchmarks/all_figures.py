@@ -3,12 +3,12 @@
 python -m tests.benchmarks.all_figures
 """
 
-from tests.benchmarks import backfill, card, memory, start
+from tests.benchmarks import active_day, backfill, card, least_requests, memory, start
 
 
 def main() -> None:
     """Run all of them."""
-    for benchmark in (start, memory, backfill, card):
+    for benchmark in (start, memory, backfill, card, active_day, least_requests):
         print(f"\n{benchmark.__name__}")
         benchmark.main()
 

@@ -1,9 +1,10 @@
 """Resident memory of `fitbitd run`, idle and at its peak, and the requests of a quiet pass.
 
-python -m tests.benchmarks.memory
+python -m tests.benchmarks.memory [fitbit | google_health]
 """
 
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,17 +12,28 @@ from datetime import timedelta
 
 from fitbitd.clock import SystemClock
 from tests.benchmarks.place import Place, memory_mb, place, tell, tell_conditions
+from tests.benchmarks.shapes import SHAPES, Shape
 
 BACKFILL_DAYS = 30
 QUIET_PASSES = 2
 POLL_EVERY_S = 5
-GIVES_UP_AFTER_S = 180
+GIVES_UP_AFTER_S = 600
+IDLE_GOAL_MB = 45
+PEAK_GOAL_MB = 64
 
 
 def main() -> None:
-    """Backfill with one process, then be idle with that one and with a fresh one."""
+    """Measure with both providers."""
     tell_conditions()
-    with place() as here:
+    named = [shape for name, shape in SHAPES.items() if name in sys.argv]
+    for shape in named or SHAPES.values():
+        _measure(shape)
+
+
+def _measure(shape: Shape) -> None:
+    """Backfill with one process, then be idle with that one and with a fresh one."""
+    print(f"{shape.name}, goals {IDLE_GOAL_MB} MB idle and {PEAK_GOAL_MB} MB at most")
+    with place(shape) as here:
         first = SystemClock().now().date() - timedelta(days=BACKFILL_DAYS)
         here.configure(poll_every=f"{POLL_EVERY_S}s", backfill_from=first.isoformat())
         with _daemon(here) as pid:
@@ -54,7 +66,7 @@ def _wait_until_quiet(here: Place, seen: int) -> None:
     for _ in range(GIVES_UP_AFTER_S):
         time.sleep(1)  # noqa: TID251 - the daemon is another process, and lives in real time
         newest = here.requests()[seen:][-QUIET_PASSES - 1 :]
-        if len(newest) > QUIET_PASSES and all(path.endswith("/devices.json") for path in newest):
+        if len(newest) > QUIET_PASSES and all(path.endswith(here.shape.look) for path in newest):
             return
     raise SystemExit("the daemon asks and asks: " + (here.folder / "stderr").read_text())
 

@@ -1,6 +1,7 @@
 """Where the benchmarks run: a provider, an authorized account, and `fitbitd` as its own process."""
 
 import json
+import logging
 import os
 import platform
 import sqlite3
@@ -13,6 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
+import structlog
+
+from tests.benchmarks.shapes import Shape
+
 ACCOUNT = "alice"
 TICK_S = 1 / os.sysconf("SC_CLK_TCK")
 
@@ -21,17 +26,14 @@ state_dir = "{folder}/state"
 
 [[account]]
 name = "{account}"
-provider = "fitbit"
-client_id = "23SIMU"
+provider = "{shape.name}"
+client_id = "{shape.client_id}"
 client_secret_file = "{folder}/client_secret"
 poll_every = "{poll_every}"
 {backfill}
 
-[provider.fitbit]
-authorize_url = "{url}/oauth2/authorize"
-token_url = "{url}/oauth2/token"
-revoke_url = "{url}/oauth2/revoke"
-api_url = "{url}"
+[provider.{shape.name}]
+{urls}
 """
 
 
@@ -45,6 +47,7 @@ class Place:
 
     folder: Path
     url: str
+    shape: Shape
 
     @property
     def account_dir(self) -> Path:
@@ -56,7 +59,8 @@ class Place:
         text = _CONFIG.format(
             folder=self.folder,
             account=ACCOUNT,
-            url=self.url,
+            shape=self.shape,
+            urls="\n".join(f'{key} = "{self.url}{path}"' for key, path in self.shape.paths.items()),
             poll_every=poll_every,
             backfill=backfill_from and f"backfill_from = {backfill_from}",
         )
@@ -106,12 +110,12 @@ class Place:
 
 
 @contextmanager
-def place() -> Iterator[Place]:
+def place(shape: Shape) -> Iterator[Place]:
     """Start a provider and put an authorized account beside it."""
     with tempfile.TemporaryDirectory(prefix="fitbitd-bench-") as name:
         folder = Path(name)
         provider = subprocess.Popen(
-            [sys.executable, "-m", "tests.benchmarks.provider"],
+            [sys.executable, "-m", "tests.benchmarks.provider", shape.name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -120,7 +124,7 @@ def place() -> Iterator[Place]:
         assert provider.stdout is not None
         with provider, provider.stdin:
             told = json.loads(provider.stdout.readline())
-            here = Place(folder, told["url"])
+            here = Place(folder, told["url"], shape)
             here.configure()
             here.account_dir.mkdir(parents=True, mode=0o750)
             for path, text in (
@@ -129,7 +133,7 @@ def place() -> Iterator[Place]:
             ):
                 path.touch(mode=0o600)
                 path.write_text(text)
-            here.cpu_s("pull", "--data-type", "devices")  # leaves everything compiled
+            here.cpu_s("pull", "--data-type", shape.small)  # leaves everything compiled
             here.forget()
             yield here
 
@@ -147,6 +151,11 @@ def process_cpu_s(pid: int) -> float:
     """Give the CPU seconds, user and system, that a running process has taken."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) * TICK_S
+
+
+def quiet_logs() -> None:
+    """Keep the words of a daemon that lives in this process out of the figures."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
 
 
 def tell(what: str, figure: str) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from statistics import median
 
 from tests.benchmarks.place import Place, place, process_cpu_s, tell, tell_conditions
+from tests.benchmarks.shapes import SHAPES, Shape
 
 TIMES = 7
 COMMANDS = (("--version",), ("--help",), ("status",), ("run", "--help"))
@@ -17,7 +18,13 @@ COMMANDS = (("--version",), ("--help",), ("status",), ("run", "--help"))
 def main() -> None:
     """Measure each several times, and print the medians."""
     tell_conditions()
-    with place() as here:
+    for shape in SHAPES.values():
+        _measure(shape)
+
+
+def _measure(shape: Shape) -> None:
+    print(f"{shape.name}, goal 0.5 s from exec to READY=1")
+    with place(shape) as here:
         seconds, cpu_s = zip(*(_ready(here) for _ in range(TIMES)), strict=True)
         tell("fitbitd run: exec to READY=1", f"{median(seconds):.3f} s")
         tell("fitbitd run: CPU until READY=1", f"{median(cpu_s):.2f} s")

@@ -17,6 +17,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from fitbitd.clock import SystemClock
 from fitbitd.commands import query
 from fitbitd.store.account_lock import AccountLock
 from fitbitd.store.dump import canonical_dump
@@ -102,8 +103,10 @@ def test_status_tells_of_the_consent_and_of_what_stands_out(collected: Desk) -> 
             (in_2286,),
         )
         db.execute("UPDATE archive_file SET synced_bytes = 0")
-        db.execute("INSERT INTO lesson VALUES ('steps', 'method', 'rollUp', 0)")
-        db.execute("INSERT INTO unread VALUES ('steps', '2017-05-01', 3, 'no time', 0, 0)")
+        just_now_ms = round(1000 * SystemClock().now().timestamp())
+        db.execute("INSERT INTO lesson VALUES ('steps', 'method', 'rollUp', ?)", (just_now_ms,))
+        day = "2017-05-01"
+        db.execute("INSERT INTO unread VALUES ('steps', ?, ?, 3, 'no time', 0, 0)", (day, day))
     said = collected.ask("status", "--json")
     assert said.code == 0, said
     report = json.loads(said.out)

@@ -115,12 +115,16 @@ def test_what_was_not_ticked_is_listed_as_off(desk: Desk, there: Google) -> None
     said, asked = consented(desk)
     assert said.code == 0, said
     assert "googlehealth.sleep.readonly" in asked["scope"]
-    (off,) = [line for line in said.err.splitlines() if line.startswith("not granted: ")]
-    scopes, _, types = off.partition("; these stay off: ")
-    assert "heart_rate" in types
-    assert "sleep" not in types.split(", ")
-    assert "googlehealth.settings.readonly" in scopes
-    assert "googlehealth.sleep.readonly" not in scopes
+    off = dict(
+        line.strip().split(": ", 1)
+        for line in said.err.splitlines()
+        if line.startswith("  googlehealth.")
+    )
+    assert "paired_devices" in off["googlehealth.settings.readonly"].split(", ")
+    assert "heart_rate" in ", ".join(off.values()).split(", ")
+    assert "googlehealth.sleep.readonly" not in off
+    assert "in UTC" in said.err  # what it means that the settings are not told
+    assert "authorize alice again and tick every box" in said.err
 
 
 def test_a_consent_in_testing_says_when_it_ends(desk: Desk, there: Google) -> None:

@@ -189,3 +189,16 @@ def test_a_type_of_a_week_is_due_half_a_poll_early_at_most() -> None:
     week = timedelta(days=7)
     assert due(HOURLY, WANTS, ledger(HOURLY, read_at=NOW - week + 8 * MINUTE), NOW) is None
     assert due(HOURLY, WANTS, ledger(HOURLY, read_at=NOW - week + 7 * MINUTE), NOW) is not None
+
+
+def test_late_values_of_a_watch_that_syncs_all_the_time_are_read_each_three_quarters() -> None:
+    quarter, second = timedelta(minutes=15), timedelta(seconds=1)
+    late = next(data_type for data_type in ALL if data_type.late)
+    often = Wants("alice", (late,), quarter)
+    known = TypeLedger(read_at=NOW - 3 * quarter + second, rests_on=NOW - 3 * quarter)
+    for back, why in ((quarter, None), (timedelta(hours=2), Why.SYNC)):
+        syncs = (NOW - second - back, NOW - second)
+        devices = {"1": DeviceSync("1", syncs[-1])}
+        book = Ledger(zone="UTC", types={late.name: known}, devices=devices, syncs=syncs)
+        assert due(late, often, book, NOW) is why
+        assert due(late, often, book, NOW + second) is Why.SYNC

@@ -77,6 +77,22 @@ def test_a_tail_runs_from_an_hour_before_what_is_known_to_the_next_utc_midnight(
     assert (pull.why, pull.tail) == (Why.SYNC, True)
 
 
+def test_a_tail_of_what_may_come_by_the_hour_begins_with_one() -> None:
+    now = MIDNIGHT + 12 * HOUR
+    known = replace(read_until(now - 2 * HOUR), newest=now - 3 * HOUR - timedelta(minutes=22))
+    method = Lesson(STREAM.name, LessonKind.METHOD, "rollUp")
+    (pull,) = plan(wants(), ledger(now - MINUTE, (method,), stream=known), now, PLENTY)
+    assert windows((pull,)) == [(now - 5 * HOUR, MIDNIGHT + DAY)]
+
+
+def test_without_any_sync_and_any_value_today_is_read_whole() -> None:
+    read_at = MIDNIGHT + HOUR
+    known = TypeLedger(read_at=read_at, open={TODAY: DayRead(read_at, 0, None, whole=False)})
+    now = MIDNIGHT + 12 * HOUR
+    pulls = plan(wants(STREAM), ledger(None, stream=known), now, PLENTY)
+    assert (MIDNIGHT, MIDNIGHT + DAY) in windows(pulls)
+
+
 def test_a_tail_crosses_midnight_and_yesterday_is_not_read_once_more() -> None:
     known = read_until(MIDNIGHT - 10 * MINUTE)
     now = MIDNIGHT + 6 * MINUTE
@@ -312,3 +328,94 @@ def test_a_quiet_account_asks_nothing(axis: Axis) -> None:
     data_type = replace(STREAM, axis=axis, longest=DAY)
     book = replace(ledger(now - HOUR, stream=read_until(now - HOUR)), zone="UTC")
     assert plan(wants(data_type), book, now, PLENTY) == ()
+
+
+def test_what_a_sync_after_days_brings_late_is_looked_for_on_all_of_these_days() -> None:
+    synced = MIDNIGHT + 10 * HOUR
+    before = synced - 4 * DAY
+    known = replace(read_until(synced), newest=before)
+    life = replace(ledger(synced, stream=known), syncs=(before, synced))
+    now = synced + 70 * MINUTE
+    pulls = plan(wants(LATE_STREAM), life, now, PLENTY)
+    late = [pull.window for pull in pulls if pull.why is Why.FOLLOW_UP and pull.window]
+    assert min(window.start for window in late) == MIDNIGHT - 4 * DAY
+    assert max(window.end for window in late) == MIDNIGHT + DAY
+    read = {day: replace(one, read_at=now) for day, one in known.open.items()}
+    again = replace(life, types={LATE_STREAM.name: replace(known, read_at=now, open=read)})
+    assert plan(wants(LATE_STREAM), again, now + 15 * MINUTE, PLENTY) == ()
+
+
+def test_days_that_no_sync_vouches_for_are_read_once_a_day_for_what_a_phone_brings() -> None:
+    died = MIDNIGHT - 3 * DAY + 9 * HOUR
+    known = read_until(died)
+    after = {TODAY - back * DAY: DayRead(died, 0, died, whole=True) for back in (1, 2)}
+    now = MIDNIGHT + 10 * HOUR
+    stale = replace(known, read_at=now - MINUTE, open={**known.open, **after})
+    pulls = plan(wants(), ledger(died, stream=stale), now, PLENTY)
+    (gap,) = [pull.window for pull in pulls if pull.why is Why.GAP and pull.window]
+    assert (gap.start, gap.end) == (MIDNIGHT - 3 * DAY, MIDNIGHT)
+    fresh = {day: replace(one, read_at=now - HOUR) for day, one in stale.open.items()}
+    again = replace(stale, open=fresh)
+    pulls = plan(wants(), ledger(died, stream=again), now, PLENTY)
+    assert not [pull for pull in pulls if pull.why is Why.GAP]
+
+
+def test_a_settled_day_whose_sums_moved_is_asked_along_with_the_newest_days() -> None:
+    synced = MIDNIGHT + 10 * HOUR
+    moved = TODAY - 20 * DAY
+    known = replace(read_until(synced - DAY), recheck=frozenset({moved}))
+    sums = replace(INSTANTS, dense=False)
+    pulls = plan(wants(sums), ledger(synced, samples=known), synced, PLENTY)
+    asked_for = {day for pull in pulls if pull.window for day in pull.window.days()}
+    assert moved in asked_for
+    assert moved + DAY not in asked_for
+    assert TODAY in asked_for
+
+
+def test_what_is_rare_is_read_with_its_whole_history_the_first_time() -> None:
+    rare = replace(STREAM, expected_a_day=1.0, longest=366 * DAY)
+    since = TODAY - 300 * DAY
+    pulls = plan(wants(rare, WEIGHED, backfill_from=since), ledger(None), MIDNIGHT, PLENTY)
+    begun = datetime.combine(since, datetime.min.time(), UTC) - DAY  # Auckland's day began then
+    assert {pull.data_type: windows((pull,)) for pull in pulls} == {
+        "stream": [(begun, MIDNIGHT + DAY)],
+        "weighed": [(begun, MIDNIGHT + DAY)],
+    }
+
+
+def test_what_fills_pages_is_read_page_by_page_from_today_on_the_first_time() -> None:
+    heavy = replace(STREAM, expected_a_day=1440.0, longest=366 * DAY)
+    since = TODAY - 60 * DAY
+    pulls = plan(wants(heavy, backfill_from=since), ledger(None), MIDNIGHT, PLENTY)
+    spans = windows(pulls)
+    assert spans[0] == (MIDNIGHT - 2 * DAY, MIDNIGHT + DAY)  # three days fill a page of 5,000
+    assert all(later[0] == earlier[1] for later, earlier in pairwise(spans))
+    assert spans[-1][0].date() == since - DAY
+
+
+def test_a_day_in_whose_last_hour_a_long_interval_began_is_read_after_a_later_sync() -> None:
+    synced = MIDNIGHT + 90 * MINUTE
+    known = replace(read_until(synced), newest=MIDNIGHT - 2 * HOUR)
+    later = synced + 21 * HOUR
+    now = later + 8 * HOUR
+    periods = replace(STREAM, lasts=12 * HOUR)
+    for data_type, begun in ((STREAM, MIDNIGHT), (periods, MIDNIGHT - DAY)):
+        pulls = plan(wants(data_type), ledger(later, stream=known), now, PLENTY)
+        assert min(p.window.start for p in pulls if p.window and p.why is Why.GAP) == begun
+
+
+def test_a_day_that_a_sync_brought_after_a_week_waits_for_what_appears_late() -> None:
+    before = MIDNIGHT - 9 * DAY - HOUR
+    synced = MIDNIGHT + 10 * HOUR
+    known = TypeLedger(
+        read_at=synced,
+        rests_on=before,
+        open={TODAY - 9 * DAY: DayRead(before, 0, before, whole=False)},
+    )
+    life = replace(ledger(synced, stream=known), syncs=(before, synced))
+    for data_type, why in ((STREAM, Why.SETTLE), (LATE_STREAM, Why.GAP)):
+        pulls = plan(wants(data_type), life, synced + 20 * MINUTE, PLENTY)
+        day = MIDNIGHT - 9 * DAY
+        assert {p.why for p in pulls if p.window and p.window.start <= day < p.window.end} == {why}
+    pulls = plan(wants(LATE_STREAM), life, synced + 25 * HOUR, PLENTY)
+    assert Why.SETTLE in {pull.why for pull in pulls}

@@ -243,6 +243,24 @@ def test_what_a_person_asks_is_every_day_of_it_whatever_is_settled() -> None:
     assert {pull.data_type for pull in newest} == {"card", "pulse", "nights", "totals"}
 
 
+def test_a_pause_longer_than_the_days_that_are_read_again_leaves_no_hole() -> None:
+    stopped = TODAY - 40 * DAY
+    before = TypeLedger(settled=((stopped - 99 * DAY, stopped),))
+    known = replace(
+        ledger(NOW - HOUR, pulse=before, nights=before),
+        first_pass_at=datetime(2026, 1, 1, tzinfo=UTC),
+    )
+    wants = replace(WANTS, data_types=(DENSE, NIGHTS))
+    pulls = plan(wants, known, NOW, PLENTY)
+    paused = {stopped + timedelta(days=n) for n in range(1, 41)}
+    assert days_of(pulls, DENSE) == days_of(pulls, NIGHTS) == paused
+
+
+def test_what_was_never_wanted_before_has_no_history_of_its_own() -> None:
+    known = replace(ledger(NOW - HOUR), first_pass_at=datetime(2020, 1, 1, tzinfo=UTC))
+    assert min(days_of(plan(WANTS, known, NOW, PLENTY), DENSE)) == TODAY - DENSE.reread
+
+
 def test_history_begins_when_there_could_be_any() -> None:
     wants = Wants("alice", ALL, timedelta(minutes=15), backfill_from=date.min)
     long = plan(wants, ledger(None), NOW, PLENTY)

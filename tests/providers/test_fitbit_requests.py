@@ -1,9 +1,11 @@
 """Pulls become requests as Fitbit documents them."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from fitbitd.errors import ContractError
-from fitbitd.model import DataTypeName, Pull, Why
+from fitbitd.model import DataTypeName, Pull, Reply, Why
 from fitbitd.providers.base import Provider
 from fitbitd.providers.fitbit.wire import FitbitProvider
 from tests.support.fitbit_wire import pull, tail
@@ -107,3 +109,12 @@ def test_a_next_page_that_leads_elsewhere_is_not_asked(link: str) -> None:
 def test_an_api_without_an_origin_has_no_next_pages() -> None:
     with pytest.raises(ContractError):
         FitbitProvider("nowhere").request(pull("sleep", "2026-02-27"), "also nowhere")
+
+
+def test_nothing_is_learnt_beyond_the_catalogue() -> None:
+    provider = FitbitProvider("https://api.fitbit.com")
+    asked = pull("steps", "2026-03-01")
+    refused = Reply(422, {}, b"{}", datetime(2026, 3, 1, tzinfo=UTC))
+    assert provider.learn(asked, refused) == ()
+    steps = provider.catalogue[asked.data_type]
+    assert provider.adapted(steps, ()) is steps

@@ -214,8 +214,9 @@ def test_only_the_devices_carry_syncs_and_only_the_settings_are_needed_beside_th
     assert [d.name for d in CATALOGUE.values() if d.needed] == ["settings", "paired_devices"]
 
 
-def test_what_few_people_log_is_asked_by_name_only() -> None:
+def test_what_few_people_log_or_no_document_lists_is_asked_by_name_only() -> None:
     assert {name for name, d in CATALOGUE.items() if not d.by_default} == {
+        *("daily_activity_level", "hourly_activity_level"),
         *("food", "food_measurement_unit", "moods", "symptoms", "menstrual_period"),
         *("ovulation_test", "skin_temperature_sensors"),
     }

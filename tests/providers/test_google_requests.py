@@ -10,6 +10,7 @@ import pytest
 
 from fitbitd.model import DataTypeName, Lesson, LessonKind, Pull, Request, Why
 from fitbitd.providers.base import Provider
+from fitbitd.providers.google_health.capability import Scope
 from fitbitd.providers.google_health.catalog import CATALOGUE
 from fitbitd.providers.google_health.wire import GoogleHealthProvider
 from tests.support.google_wire import API, GOOGLE, pull, recorded, reply, tail, taught
@@ -89,7 +90,7 @@ def test_a_window_becomes_the_documented_filter(name: str, path: str, expected: 
 
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("steps", "5000"), ("sleep", "25"), ("exercise", "25"), ("electrocardiogram", "100")],
+    [("steps", "5000"), ("sleep", "25"), ("exercise", "25"), ("electrocardiogram", "10")],
 )
 def test_a_page_is_as_large_as_its_type_manages(name: str, size: str) -> None:
     url = GOOGLE.request(pull(name)).url
@@ -102,7 +103,7 @@ def test_a_request_to_the_letter() -> None:
         "GET",
         f"{API}{TYPES}/steps/dataPoints?filter=steps.interval.start_time%20%3E%3D%20%22"
         "2026-11-03T22%3A58%3A07.250000Z%22%20AND%20steps.interval.start_time%20%3C%20%22"
-        "2026-11-04T00%3A00%3A00Z%22&pageSize=5000",
+        "2026-11-04T00%3A00%3A00Z%22&pageSize=5000&prettyPrint=false",
         (("accept", "application/json"),),
     )
 
@@ -118,7 +119,8 @@ def test_a_preview_type_is_asked_of_the_preview() -> None:
 
 
 def test_a_catalogue_is_asked_without_a_filter() -> None:
-    assert GOOGLE.request(pull("food")).url == f"{API}{TYPES}/food/dataPoints?pageSize=5000"
+    url = f"{API}{TYPES}/food/dataPoints?pageSize=5000&prettyPrint=false"
+    assert GOOGLE.request(pull("food")).url == url
 
 
 @pytest.mark.parametrize(
@@ -137,7 +139,7 @@ def test_what_hangs_on_the_user_is_asked_there(name: str, path: str) -> None:
 
 def test_a_days_total_is_asked_by_civil_days_without_a_page_size() -> None:
     asked = GOOGLE.request(pull("daily_steps", "2026-10-31", "2026-11-03"))
-    assert asked.url == f"{API}{TYPES}/steps/dataPoints:dailyRollUp"
+    assert asked.url == f"{API}{TYPES}/steps/dataPoints:dailyRollUp?prettyPrint=false"
     assert body_of(asked) == {
         "range": {
             "start": {"date": {"year": 2026, "month": 10, "day": 31}},
@@ -158,7 +160,7 @@ def test_hours_are_asked_on_full_hours_with_a_page_of_their_number(
     start: str, end: str, first: str, last: str, size: int
 ) -> None:
     asked = GOOGLE.request(tail("total_calories", f"{start}+00:00", f"{end}+00:00"))
-    assert asked.url == f"{API}{TYPES}/total-calories/dataPoints:rollUp"
+    assert asked.url == f"{API}{TYPES}/total-calories/dataPoints:rollUp?prettyPrint=false"
     assert body_of(asked) == {
         "range": {"startTime": f"{first}:00:00Z", "endTime": f"{last}:00:00Z"},
         "windowSize": "3600s",
@@ -174,6 +176,11 @@ def test_a_track_is_asked_as_a_file_even_without_positions() -> None:
         "?alt=media&partialData=true",
         (("accept", "*/*"),),
     )
+
+
+def test_a_track_needs_the_scope_of_its_exercise_too() -> None:
+    both = {Scope.LOCATION, Scope.ACTIVITY}
+    assert set(GOOGLE.catalogue[DataTypeName("exercise_tcx")].scope.split()) == both
 
 
 @pytest.mark.parametrize("item", ["", "key", "@version"])

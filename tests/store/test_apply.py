@@ -559,14 +559,19 @@ def test_the_newest_time_in_the_archive_is_remembered(life: Life) -> None:
     life.pull(HEART, SUNDAY, beats(60))
     life.wait(days=-40)
     life.pull(HEART, SUNDAY, beats(60))
-    assert life.store.index.ledger(life.now).last_seen_at == at("2026-03-02T10:00")
+    known = life.store.index.ledger(life.now)
+    assert (known.first_pass_at, known.last_seen_at) == (at("2026-03-02T10:00"),) * 2
 
 
-def test_device_syncs_of_two_days_are_told_for_their_follow_ups(life: Life) -> None:
-    for text in ("2026-02-27T09:00", "2026-03-01T09:00", "2026-03-02T09:00"):
+def test_device_syncs_of_two_days_and_the_one_before_are_told_for_their_follow_ups(
+    life: Life,
+) -> None:
+    for text in ("2026-02-20T09:00", "2026-02-27T09:00", "2026-03-01T09:00", "2026-03-02T09:00"):
         life.pull(DEVICES, None, Page(syncs=(DeviceSync("watch", at(text)),)))
     ledger = life.store.index.ledger(life.now)
-    assert ledger.syncs == (at("2026-03-01T09:00"), at("2026-03-02T09:00"))
+    assert ledger.syncs == tuple(
+        at(text) for text in ("2026-02-27T09:00", "2026-03-01T09:00", "2026-03-02T09:00")
+    )
     assert ledger.synced_at == at("2026-03-02T09:00")
 
 

@@ -1,14 +1,15 @@
 """Coverage: which reads settle a day, and what opens it again."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
-from fitbitd.model import Axis, DeviceSync, Page, Session, Why, Window
+from fitbitd.model import Axis, Daily, DeviceSync, Page, Session, Why, Window
 from fitbitd.plan.ledger import DayRead
 from tests.support.store import (
+    DAILY_GLUCOSE,
     DEVICES,
     GLUCOSE,
     GLUCOSE_HOURS,
@@ -294,6 +295,22 @@ def test_a_settled_day_whose_hours_moved_is_read_once_more_and_stays_settled(lif
     assert hours_of_sugar(life, 5.5, "2026-03-01T09:00") == {SUNDAY}  # an hour that was withdrawn
 
 
+def test_the_sums_of_a_settled_day_whose_hours_moved_are_read_once_more_too(life: Life) -> None:
+    later = at("2026-03-10T09:00")
+    life.pull(GLUCOSE, utc_days("2026-03-01"), synced_at=later)
+    week = Window.of_days(Axis.DATE, date(2026, 2, 25), date(2026, 3, 1))
+    sums = Page(dailies=(Daily(SUNDAY, "level", 5.0),))
+    life.pull(DAILY_GLUCOSE, week, sums, synced_at=later)
+    hours_of_sugar(life, 5.0)
+    hours_of_sugar(life, 5.5)
+    known = life.store.index.ledger(life.now).of(DAILY_GLUCOSE.name)
+    assert known.recheck == {SUNDAY - timedelta(days=1), SUNDAY}
+    moved = Page(dailies=(Daily(SUNDAY, "level", 5.5),))
+    life.pull(DAILY_GLUCOSE, week, moved, synced_at=later)
+    assert life.rows("SELECT day, old, new FROM correction") == [("2026-03-01", 5.0, 5.5)]
+    assert life.store.index.ledger(life.now).of(DAILY_GLUCOSE.name).recheck == set()
+
+
 def test_hours_that_moved_say_nothing_of_days_that_may_change_anyway(life: Life) -> None:
     hours_of_sugar(life, 5.0)
     assert hours_of_sugar(life, 5.5) == set()  # never read
@@ -309,3 +326,19 @@ def test_a_day_that_a_sync_opens_again_needs_no_recheck(life: Life) -> None:
     assert hours_of_sugar(life, 5.5) == {SUNDAY}
     sync(life, "2026-03-10T09:00")
     assert life.rows("SELECT max(recheck) FROM coverage") == [(0,)]
+
+
+def test_a_day_that_came_after_a_week_settles_once_what_appears_late_is_there(life: Life) -> None:
+    sync(life, "2026-02-20T09:00")
+    sync(life, "2026-03-10T09:00")
+    life.now = at("2026-03-10T10:00")
+    life.pull(REST, utc_days("2026-03-01"), synced_at=at("2026-03-10T09:00"))
+    assert settled_days(life) == []
+    life.now = at("2026-03-11T10:00")
+    life.pull(REST, utc_days("2026-03-01"), synced_at=at("2026-03-10T09:00"))
+    assert settled_days(life) == [("2026-03-01",)]
+
+
+def settled_days(life: Life) -> list[tuple[object, ...]]:
+    """Give the settled days of a type whose values appear late."""
+    return life.rows("SELECT day FROM coverage WHERE data_type = 'rest' AND settled")

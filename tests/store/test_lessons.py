@@ -117,6 +117,16 @@ def test_a_page_size_that_shrinks_again_holds_for_another_week(life: Life) -> No
     assert known(life) == (of_heart(PAGE, "1250"),)
 
 
+def test_what_is_never_asked_for_is_tried_again_after_a_quarter_of_a_year(life: Life) -> None:
+    refused(life, of_heart(METHOD, "rollUp"), of_heart(LONGEST, "1"))
+    life.wait(days=89)
+    assert known(life) == (of_heart(LONGEST, "1"), of_heart(METHOD, "rollUp"))
+    life.wait(days=1)
+    assert known(life) == ()
+    refused(life, of_heart(LONGEST, "1"))
+    assert known(life) == (of_heart(LONGEST, "1"),)
+
+
 def test_a_clock_that_was_ahead_does_not_keep_pages_small(life: Life) -> None:
     life.wait(days=100)
     refused(life, of_heart(PAGE, "100"))

@@ -73,7 +73,9 @@ def test_points_that_were_not_understood_are_told_by_data_type(life: Life) -> No
         ("heart", "2026-03-02", 3, "a word for a number", 3000),
         ("sleep", "", 1, "no end", 2000),
     ):
-        life.rows("INSERT INTO unread VALUES (?, ?, ?, ?, ?, ?)", name, on, count, why, seen, seen)
+        life.rows(
+            "INSERT INTO unread VALUES (?, ?, ?, ?, ?, ?, ?)", name, on, on, count, why, seen, seen
+        )
     assert listing.unread_points(life.store.index.db) == [
         listing.UnreadRow("heart", 5, at("1970-01-01T00:00:01"), "a word for a number"),
         listing.UnreadRow("sleep", 1, at("1970-01-01T00:00:02"), "no end"),

@@ -67,6 +67,19 @@ def test_they_are_counted_by_their_windows_first_day_and_a_later_read_clears_the
     assert unread(life) == []
 
 
+def test_a_point_in_windows_that_slide_is_counted_once_until_its_days_are_understood(
+    life: Life,
+) -> None:
+    days = "SELECT day, last_day, count FROM unread"
+    life.pull(HEART, day("2026-02-22", "2026-02-26"), beats(unread=2, why="no time"))
+    life.pull(HEART, day("2026-02-24", "2026-03-01"), beats(unread=1, why="no time"))
+    assert life.rows(days) == [("2026-02-22", "2026-03-01", 1)]
+    life.pull(HEART, day("2026-02-24", "2026-03-01"), beats(60))
+    assert life.rows(days) == [("2026-02-22", "2026-02-23", 1)]
+    life.pull(HEART, day("2026-02-20", "2026-02-23"), beats(60))
+    assert life.rows(days) == []
+
+
 def test_such_a_pull_is_complete_and_moves_coverage_but_withdraws_nothing(life: Life) -> None:
     life.pull(HEART, SUNDAY, beats(60, 61))
     life.wait(hours=1)

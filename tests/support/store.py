@@ -68,7 +68,12 @@ GLUCOSE_HOURS = replace(
     data_type("hourly_glucose", Kind.READINGS, Axis.INSTANT, Field("level", "mmol/L", "sugar")),
     checks=GLUCOSE.name,
 )
-REST = replace(data_type("rest", Kind.SESSIONS, Axis.INSTANT), member=Member.END)
+DAILY_GLUCOSE = replace(
+    data_type("daily_glucose", Kind.DAILY, Axis.DATE, Field("level", "mmol/L", "mean of the day")),
+    sums_of=GLUCOSE.name,
+)
+TRACES = data_type("traces", Kind.SESSIONS, Axis.INSTANT, Field("mv", "mV", "voltage"))
+REST = replace(data_type("rest", Kind.SESSIONS, Axis.INSTANT), member=Member.END, late=True)
 WORKOUTS = data_type("workouts", Kind.SESSIONS, Axis.DATE)
 TRACKS = replace(data_type("tracks", Kind.FILE, None), file_of=WORKOUTS.name)
 
@@ -78,11 +83,13 @@ CATALOGUE: Mapping[DataTypeName, DataType] = {
         HEART,
         GLUCOSE,
         GLUCOSE_HOURS,
+        DAILY_GLUCOSE,
         NIGHTS,
         REST,
         WORKOUTS,
         TRACKS,
         RESTING,
+        TRACES,
         DEVICES,
     )
 }

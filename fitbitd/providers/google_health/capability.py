@@ -109,6 +109,8 @@ class Capability:
         page: points asked for in one page.
         roll_days: the longest range of a roll-up.
         told_by: words of a point that belong to its source: how and where it was measured.
+        rolls_unsure: the schema has its roll-ups and no document lists them, so that they are asked
+            for by name only.
         version: of the API; what is in preview may change.
     """
 
@@ -125,6 +127,7 @@ class Capability:
     page: int = PAGE
     roll_days: int = 90
     told_by: tuple[str, ...] = ()
+    rolls_unsure: bool = False
     version: str = "v4"
 
     @property
@@ -169,7 +172,8 @@ def _rows() -> tuple[Capability, ...]:
             roll_days=14),
         row("active-zone-minutes", _I, _A, "LRUY", START, "activity", _SYNC, 60,
             "Active zone minutes"),
-        row("activity-level", _I, _A, "LRUY", START, "activity", _SYNC, 1440, "Activity level"),
+        row("activity-level", _I, _A, "LRUY", START, "activity", _SYNC, 1440, "Activity level",
+            rolls_unsure=True),
         row("sedentary-period", _I, _A, "LRUY", START, "activity", _SYNC, 30, "Sedentary periods"),
         row("time-in-heart-rate-zone", _I, _A, "RUY", START, "heart", _SYNC, 1440,
             "Time in heart rate zones"),
@@ -212,7 +216,7 @@ def _rows() -> tuple[Capability, ...]:
         row("food-measurement-unit", _F, _N, "LG", NONE, "nutrition", _TYPED, 0,
             "Units of food", default=False),
         row("electrocardiogram", _X, Scope.ECG, "L", SINCE, "heart", _BOTH, 0.1,
-            "Electrocardiogram", page=SMALLEST_PAGE),
+            "Electrocardiogram", page=10),  # each holds 7,500 samples of the voltage
         row("irregular-rhythm-notification", _X, Scope.RHYTHM, "L", CIVIL, "heart", _LATE, 0.01,
             "Irregular rhythm notifications", page=SMALLEST_PAGE),
         row("moods", _S, Scope.MINDFULNESS, "LW", SAMPLE, "body", _TYPED, 1, "Moods",

@@ -23,6 +23,10 @@ _WEEK = 7 * _DAY
 _YEAR = 366 * _DAY
 _ALWAYS = 3660 * _DAY  # no upper bound is accepted, so a narrower window spares nothing
 
+_NO_TIME = timedelta(0)
+_LASTS: Mapping[str, timedelta] = MappingProxyType({"sedentary-period": 12 * _HOUR})
+"""What is not over after minutes: a night without a watch being moved is one period."""
+
 _WATCH = "worn tracker or watch, once synced"
 _TYPED = "typed in, or written by another app or device"
 _MERGED = "computed by Google from all sources"
@@ -72,6 +76,7 @@ def _points(row: Capability) -> Entry:
             every=_every(row),
             late=row.comes in (Comes.LATE, Comes.BOTH),
             dense=dense,
+            lasts=_LASTS.get(row.id, _NO_TIME),
             by_default=row.default,
             member=row.filter.selects,
             expected_a_day=_HOURS_A_DAY if by_hours else row.a_day,
@@ -100,8 +105,9 @@ def _daily(row: Capability) -> Entry:
             cadence=Cadence.OWN if typed else Cadence.WATCH,
             every=_LOOK,
             late=not typed,
-            by_default=row.default,
+            by_default=row.default and not row.rolls_unsure,
             expected_a_day=1,
+            sums_of=DataTypeName(row.name),
             fields=_fields(ROLLUP[row.id]),
             source=_MERGED,
             grain="one value of each field per day",
@@ -125,7 +131,7 @@ def _hourly(row: Capability) -> Entry:
             reread=35 * _DAY,
             cadence=Cadence.OWN,
             every=_WEEK,
-            by_default=row.default,
+            by_default=row.default and not row.rolls_unsure,
             expected_a_day=_HOURS_A_DAY,
             checks=DataTypeName(row.name),
             fields=_new_fields(ROLLUP[row.id]),
@@ -169,7 +175,7 @@ def _tracks() -> Entry:
             title="Tracks of exercises",
             kind=Kind.FILE,
             group="activity",
-            scope=Scope.LOCATION,
+            scope=f"{Scope.LOCATION} {Scope.ACTIVITY}",
             axis=None,
             longest=_DAY,
             reread=_DAY,

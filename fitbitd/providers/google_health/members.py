@@ -116,9 +116,13 @@ def word(thing: Any, member: str) -> str:
 
 
 def words(thing: Any, member: str) -> str:
-    """Take `thing` as words for people; what fits no table (a lone surrogate) becomes a space."""
-    if not isinstance(thing, str) or not thing or len(thing) > _LONGEST_TEXT:
+    """Take `thing` as words for people; what fits no table (a lone surrogate) becomes a space.
+
+    Of very long ones the beginning is taken; the archive has them all.
+    """
+    if not isinstance(thing, str) or not thing:
         raise UnreadError(member)
+    thing = thing[:_LONGEST_TEXT]
     return thing if thing.isprintable() else "".join(c if c.isprintable() else " " for c in thing)
 
 

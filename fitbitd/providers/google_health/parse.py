@@ -13,6 +13,7 @@ from fitbitd.providers.google_health.asked import Asked, asked_of
 from fitbitd.providers.google_health.capability import Capability, Method
 from fitbitd.providers.google_health.catalog import ENTRIES, Entry
 from fitbitd.providers.google_health.daily import read_daily_points, read_days
+from fitbitd.providers.google_health.glance import glance
 from fitbitd.providers.google_health.members import changed, document
 from fitbitd.providers.google_health.points import read_hours, read_points
 from fitbitd.providers.google_health.sessions import read_sessions
@@ -22,6 +23,7 @@ from fitbitd.providers.google_health.snapshots import (
     read_track,
     read_whole,
 )
+from fitbitd.providers.google_health.stream import points_of
 
 POINTS = "dataPoints"
 DEVICES = "pairedDevices"
@@ -46,7 +48,7 @@ def survey(pull: Pull, reply: Reply) -> Survey:
     """Count the points of a reply and find the next page.
 
     The end is a token that is absent or "". A page without points may have one: what is empty is
-    left out, so that `{}` is a whole answer.
+    left out, so that `{}` is a whole answer. A long page is not decoded: `read` tells its faults.
 
     Raises:
         ContractError: not JSON, or the container is neither there nor rightly missing.
@@ -54,6 +56,10 @@ def survey(pull: Pull, reply: Reply) -> Survey:
     entry = ENTRIES[pull.data_type]
     if entry.data_type.kind is Kind.FILE:
         return Survey(len(read_track(pull, reply).files))
+    if entry.capability is not None and entry.data_type.kind is Kind.READINGS:
+        seen = glance(reply.body, entry.capability.key)
+        if seen is not None:
+            return seen
     root = document(reply.body)
     if entry.capability is None and not entry.listed:
         return Survey(len(read_whole(root, pull).snapshots))
@@ -72,7 +78,12 @@ def read(pull: Pull, reply: Reply) -> Page:
     entry = ENTRIES[pull.data_type]
     if entry.data_type.kind is Kind.FILE:
         return read_track(pull, reply)
-    root, row = document(reply.body), entry.capability
+    row = entry.capability
+    if row is not None and entry.data_type.kind is Kind.READINGS and POINTS in _containers(entry):
+        points = points_of(reply.body, POINTS)
+        if points is not None:
+            return read_points(points, row, asked_of(pull, reply))
+    root = document(reply.body)
     if row is None and not entry.listed:
         return read_whole(root, pull)
     container, rows = _rows(entry, root)

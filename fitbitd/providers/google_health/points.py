@@ -5,7 +5,7 @@ compared with that of the row before. Whatever is not as documented raises out o
 costs that row alone.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from fitbitd.model import Page, Point, Readings
@@ -57,7 +57,7 @@ class Lanes:
         )
 
 
-def read_points(rows: list[Any], row: Capability, asked: Asked) -> Page:
+def read_points(rows: Iterable[Any], row: Capability, asked: Asked) -> Page:
     """Read points, each with a source of its own."""
     values = POINT[row.id]
     plain = len(values) == 1 and not values[0].key and values[0].form is Form.NUMBER
@@ -90,7 +90,7 @@ def read_hours(rows: list[Any], row: Capability, asked: Asked) -> Page:
     return Page(lanes.readings(), outside=outside, unread=unread.count, unread_why=unread.why)
 
 
-def _read_plain(rows: list[Any], row: Capability, value: Value, asked: Asked) -> Page:
+def _read_plain(rows: Iterable[Any], row: Capability, value: Value, asked: Asked) -> Page:
     """Read points of one number each: the fast way, for what a day has thousands of."""
     times = Times()
     lanes, unread, outside, numbers = Lanes(times), Unread(), 0, Numbers()
@@ -139,7 +139,7 @@ _NO_SOURCE = object()
 
 
 def _read_several(
-    rows: list[Any], row: Capability, values: tuple[Value, ...], asked: Asked
+    rows: Iterable[Any], row: Capability, values: tuple[Value, ...], asked: Asked
 ) -> Page:
     """Read points of several numbers, or of one that a word names."""
     times = Times()

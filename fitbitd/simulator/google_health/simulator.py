@@ -36,7 +36,7 @@ class LogEntry:
     """One request that arrived.
 
     Attributes:
-        asked: the query or the body of a request to the API.
+        asked: the body of a request to the API, or its query where it has none.
         token: its kind and number, never its text.
         size_bytes: of the answer's body, before compression.
     """
@@ -179,7 +179,7 @@ class GoogleHealthSimulator:
         asked = ""
         if request.url.path.startswith(_API):
             query = "&".join(f"{name}={value}" for name, value in request.url.params.items())
-            asked = query or request.content.decode("utf-8", "replace")
+            asked = request.content.decode("utf-8", "replace") or query
         self.log.append(
             LogEntry(
                 len(self.log) + 1,

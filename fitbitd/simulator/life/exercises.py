@@ -51,6 +51,13 @@ class Exercise:
 
 def exercises(lived: Lived) -> list[Exercise]:
     """Find the exercises of a day, the earliest first."""
+    known: list[Exercise] | None = lived.made.get("exercises")
+    if known is None:
+        known = lived.made["exercises"] = _found(lived)
+    return known
+
+
+def _found(lived: Lived) -> list[Exercise]:
     found = [*_stretches(lived, RUNNING, _run), *_stretches(lived, _WALKING_STEPS, _walk)]
     found += _swim(lived)
     found.sort(key=lambda exercise: exercise.start_ms)

@@ -24,7 +24,7 @@ from fitbitd.simulator.orders import Correction, Deletion
 from fitbitd.simulator.wearer import Wearer
 
 _CACHED_POINTS = 150_000
-_CACHED_DAYS = 64
+_CACHED_DAYS = 100
 _DAY_MS = 86_400_000
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
 from random import Random
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from fitbitd.simulator import days
 from fitbitd.simulator.civil import day_bounds
@@ -42,6 +42,11 @@ class Lived:
     def with_watch(cls, wearer: Wearer, day: date) -> Self:
         """Give the day as the watch saw it: nothing, if it lay in its drawer."""
         return cls(wearer, day, worn=wearer.has_watch and wearer.wears(day))
+
+    @cached_property
+    def made(self) -> dict[str, Any]:
+        """Give room for what was worked out of this day once, and does not change."""
+        return {}
 
     @cached_property
     def bounds_ms(self) -> tuple[int, int]:

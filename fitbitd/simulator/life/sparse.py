@@ -27,15 +27,22 @@ SPARSE = frozenset({*_OTHERS, *nightly.RULES, *logged.RULES})
 
 def held(type_id: str, lived: Lived, now: datetime) -> list[Point]:
     """Give what the provider holds at `now` of what one day of a life brought, edits included."""
-    if type_id in DAILY:
-        batches = daily(type_id, lived)
-    elif type_id in nightly.RULES:
-        batches = nightly.of_night(type_id, lived)
-    elif type_id in logged.RULES:
-        batches = logged.logged(type_id, lived)
-    else:
-        batches = _OTHERS[type_id](lived)
+    batches = lived.made.get(type_id)
+    if batches is None:
+        batches = _batches(type_id, lived)
+        if type_id != "exercise":  # those say by which sync they came, and a sync may be ordered
+            lived.made[type_id] = batches
     return _shown(lived.wearer, batches, now)
+
+
+def _batches(type_id: str, lived: Lived) -> list[Batch]:
+    if type_id in DAILY:
+        return daily(type_id, lived)
+    if type_id in nightly.RULES:
+        return nightly.of_night(type_id, lived)
+    if type_id in logged.RULES:
+        return logged.logged(type_id, lived)
+    return _OTHERS[type_id](lived)
 
 
 def ordered(type_id: str, wearer: Wearer, now: datetime) -> list[Point]:

@@ -32,11 +32,12 @@ CREATE TABLE correction (
 );
 CREATE INDEX correction_by_day ON correction (data_type, day);
 
--- Points that were not understood, by the first day of the window that they came with ('' without
--- one), until a later read of that day understands all.
+-- Points that were not understood, by the first and the last day of the window that they came with
+-- ('' without one), until later reads of those days understand all.
 CREATE TABLE unread (
     data_type TEXT NOT NULL,
     day TEXT NOT NULL,
+    last_day TEXT NOT NULL,
     count INTEGER NOT NULL,
     why TEXT NOT NULL,
     first_at INTEGER NOT NULL,
