@@ -67,6 +67,7 @@ class Report:
     Attributes:
         began: False where nothing was asked: the account waits for a person, a clock or a disk.
         left: pulls that were planned or asked for and not sent.
+        unread: why the last one failed that was sent and is worth asking again as it is.
         next_at: when the account's next pass is due.
     """
 
@@ -78,6 +79,7 @@ class Report:
     failed: int = 0
     points: int = 0
     left: tuple[Pull, ...] = ()
+    unread: FitbitdError | None = None
     error: FitbitdError | None = None
 
 
@@ -343,6 +345,7 @@ class Engine:
             failed=work.failed + unreadable,
             points=work.points,
             left=tuple(work.left),
+            unread=work.unread,
             error=error,
         )
 

@@ -95,6 +95,7 @@ class Work:
     points: int = 0
     failures_in_a_row: int = 0
     last_failure: TransientError | None = None
+    unread: TransientError | None = None
     answered: bool = False
     denied: set[DataTypeName] = field(default_factory=set)
     denial: AuthorizationError | None = None
@@ -248,7 +249,7 @@ class Puller:
         match error:
             case TransientError() if not pull.item:  # a file alone says nothing of the provider
                 work.failures_in_a_row += 1
-                work.last_failure = error
+                work.last_failure = work.unread = error
             case RefusedError(code="access_denied") if pull.item:
                 pass  # that of one session; whether it is all files, the other ones will show
             case RefusedError(code="scope_missing" | "data_type_refused" | "access_denied"):

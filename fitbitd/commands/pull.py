@@ -105,9 +105,11 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
     keeper = account.keeper(world)
     opened = await OpenAccount.open(account, keeper, world)
     waiting: int | None = None
+    unread: FitbitdError | None = None
     try:
         report = await opened.engine.run_pass(asked)
         _tell(name, report)
+        unread = report.unread
         if asked is None and report.left and report.error is None:
             report = await opened.engine.run_pass()  # an account's first pass is a short one
             _tell(name, report)
@@ -115,6 +117,7 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
             waiting = len(report.left)  # a pass that sends none of them meets the end of the quota
             report = await opened.engine.run_pass(_the_rest(report))
             _tell(name, report)
+            unread = report.unread or unread
         await opened.review(report.error)
     finally:
         await opened.close()
@@ -123,6 +126,9 @@ async def _pull_account(account: AccountParts, world: World, asked: Asked | None
             say(f"{name}: {waiting} pulls are left for another time")
         say_error(f"{name}: {report.error}")
         return report.error.exit_code
+    if unread is not None and asked is not None:  # the days asked for are not all there
+        say_error(f"{name}: {unread}")
+        return unread.exit_code
     if report.left and asked is None:
         say(f"{name}: the rest comes with the next passes. Next: fitbitd run, or pull again")
     return _TEMPORARY if report.left and asked is not None else 0

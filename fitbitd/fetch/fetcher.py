@@ -34,6 +34,9 @@ PAGES = 50
 PAGES_OF_A_DAY = 500
 """The same for a day, which is not cut: its pages may have become small."""
 
+EMPTY_PAGES = 25
+"""So many pages in a row without a point may have no end: the pull is abandoned as too large."""
+
 ATTEMPTS = 4
 RETRY_FOR_S = 30.0
 """Within these a request is tried again; what takes longer is left to the next pass."""
@@ -113,13 +116,14 @@ class Fetcher:
             FitbitdError: whatever else the provider's judgement or the network came to.
         """
         first = self._provider.request(pull)
-        request, points = first, 0
+        request, points, empty = first, 0, 0
         seen: set[str] = set()
         most = PAGES if halves(pull) else PAGES_OF_A_DAY
         for pages in range(1, most + 1):
             reply = await self._ask(request, send, record)
             survey = self._provider.survey(pull, reply)
             points += survey.points
+            empty = 0 if survey.points else empty + 1
             if survey.next_page is None:
                 return Outcome(OutcomeKind.COMPLETE, pages=pages, points=points)
             if survey.next_page in seen:
@@ -127,12 +131,14 @@ class Fetcher:
                     "The provider's pages run in a circle, so the pull has no end. What arrived "
                     "is archived; nothing of it is indexed."
                 )
+            if empty == EMPTY_PAGES:
+                break
             seen.add(survey.next_page)
             request = self._provider.request(pull, survey.next_page)
             if origin(request.url) != origin(first.url):
                 raise ContractError("The next page is on another host; the token stays here.")
         raise RefusedError(
-            f"The answer has more than {most} pages; it is asked in smaller windows.",
+            "The answer has no end within what is reasonable; it is asked in smaller windows.",
             code="too_large",
         )
 

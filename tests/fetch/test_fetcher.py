@@ -17,7 +17,14 @@ from fitbitd.errors import (
     ThrottledError,
     TransientError,
 )
-from fitbitd.fetch.fetcher import ATTEMPTS, PAGES, PAGES_OF_A_DAY, RETRY_FOR_S, Fetcher
+from fitbitd.fetch.fetcher import (
+    ATTEMPTS,
+    EMPTY_PAGES,
+    PAGES,
+    PAGES_OF_A_DAY,
+    RETRY_FOR_S,
+    Fetcher,
+)
 from fitbitd.fetch.pace import Pace
 from fitbitd.model import (
     DataType,
@@ -156,6 +163,15 @@ async def test_a_day_that_cannot_be_cut_may_have_many_small_pages() -> None:
     scene = Scene(forever=lambda _: page(f"{API}/list.json?offset={next(turned)}"))
     assert (await scene.fails()).code == "too_large"
     assert len(scene.sent) == PAGES_OF_A_DAY
+
+
+async def test_pages_without_points_are_followed_only_so_far() -> None:
+    empty = [page(f"{API}/list.json?offset={n}", nights=0) for n in range(EMPTY_PAGES - 1)]
+    assert (await Scene(*empty, page("")).fetch()).complete
+    turned = iter(range(1000))
+    scene = Scene(forever=lambda _: page(f"{API}/list.json?offset={next(turned)}", nights=0))
+    assert (await scene.fails()).code == "too_large"
+    assert len(scene.sent) == EMPTY_PAGES
 
 
 async def test_each_request_waits_for_its_turn_also_the_repeated_ones() -> None:
