@@ -27,6 +27,7 @@ LAYER_OF = {
     "fitbitd.oauth": "edge",
     "fitbitd.fetch": "edge",
     "fitbitd.store": "edge",
+    "fitbitd.memory": "edge",
     "fitbitd.systemd": "edge",
     "fitbitd.engine": "pass",
     "fitbitd.pulling": "pass",
