@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fitbitd.errors import ContractError
+from fitbitd.providers.google_health.members import document
 from fitbitd.providers.google_health.stream import points_of
 
 scalars = st.none() | st.booleans() | st.integers() | st.text(max_size=5)
@@ -38,7 +39,6 @@ def test_all_points_of_any_page_come_in_their_order(
         b'{"dataPoints": [1]}',
         b'{"nextPageToken": "t", "dataPoints": [{}]}',
         b'{"rollupDataPoints": [{}]}',
-        b'{"dataPoints": [{"a": "\xff"}]}',
     ],
 )
 def test_what_does_not_begin_with_points_is_left_to_others(body: bytes) -> None:
@@ -64,6 +64,12 @@ def test_what_does_not_begin_with_points_is_left_to_others(body: bytes) -> None:
 def test_a_page_that_is_not_whole_is_not_read(body: bytes) -> None:
     with pytest.raises(ContractError):
         streamed(body)
+
+
+def test_a_byte_that_is_no_text_spoils_a_word_and_not_the_page() -> None:
+    body = b'{"dataPoints": [{"a": "\xff"}, {"b": 1}]}'
+    assert streamed(body) == [{"a": "\ufffd"}, {"b": 1}]
+    assert document(b"\xef\xbb\xbf" + body)["dataPoints"] == streamed(body)
 
 
 def test_numbers_that_are_none_pass_as_words() -> None:

@@ -64,7 +64,8 @@ def document(body: bytes) -> dict[str, Any]:
         ContractError: not JSON, or JSON that no sane writer produces (endless nesting).
     """
     try:
-        root = json.loads(body, parse_constant=str)
+        text = body.decode(json.detect_encoding(body), "replace")  # a byte spoils a word at most
+        root = json.loads(text.removeprefix("\ufeff"), parse_constant=str)
     except (ValueError, RecursionError):
         raise changed("reply") from None
     if not isinstance(root, dict):
