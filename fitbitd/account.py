@@ -1,8 +1,10 @@
 """One account, opened for writing: its store, its keeper and its engine, held by this process."""
 
-from collections.abc import Sequence
-from contextlib import suppress
-from datetime import datetime
+import asyncio
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from datetime import date, datetime
 from functools import partial
 from typing import Self
 
@@ -10,7 +12,7 @@ import structlog
 
 from fitbitd import facts, health
 from fitbitd.assembly import AccountParts, World
-from fitbitd.engine import Engine
+from fitbitd.engine import Asked, Engine, Report
 from fitbitd.errors import FitbitdError, OperatorError
 from fitbitd.fetch.pace import Pace
 from fitbitd.health import Condition
@@ -27,6 +29,8 @@ class OpenAccount:
     Attributes:
         engine: runs its passes.
         store: what it keeps on disk.
+        turn: held by whoever uses the engine or the store; several may have an account open.
+        requests: sent for it so far.
     """
 
     def __init__(
@@ -48,7 +52,10 @@ class OpenAccount:
             time_url=parts.endpoints.token_url,
             pace=None if per_s is None else Pace(world.clock, per_s),
         )
+        self.turn = asyncio.Lock()
+        self.requests = 0
         self._conditions: tuple[Condition, ...] = ()
+        self._backfills: list[date] = []
 
     @classmethod
     async def open(cls, parts: AccountParts, keeper: Keeper, world: World) -> Self:
@@ -77,6 +84,30 @@ class OpenAccount:
             raise
         return account
 
+    async def run_pass(self, asked: Asked | None = None) -> Report:
+        """Run a pass when nobody else's is under way, and review what has come of it."""
+        async with self.turn:
+            report = await self.engine.run_pass(asked)
+            self.requests += report.requests
+            await self.review(report.error)
+            return report
+
+    @contextmanager
+    def backfilling(self, first: date) -> Iterator[None]:
+        """Have passes read history from a day on, or from before it, while the block lasts."""
+        self._backfills.append(first)
+        self._aim()
+        try:
+            yield
+        finally:
+            self._backfills.remove(first)
+            self._aim()
+
+    def _aim(self) -> None:
+        wants = self._parts.wants
+        own = [] if wants.backfill_from is None else [wants.backfill_from]
+        self.engine.wants = replace(wants, backfill_from=min(own + self._backfills, default=None))
+
     async def review(self, trouble: FitbitdError | None) -> tuple[Condition, ...]:
         """Compare how things stand with the last look; note in the archive what has changed.
 
@@ -104,9 +135,15 @@ class OpenAccount:
                 await self._world.offload(lambda: self._note(now, found))
         return found
 
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """Give what was wrong at the last look, before the first one by the index."""
+        return self._conditions
+
     async def first_pass_at(self) -> datetime:
         """Say when the first pass after this start is due."""
-        ledger = await self.engine.ledger()
+        async with self.turn:
+            ledger = await self.engine.ledger()
         return first_pass(self._parts.wants, ledger, self._world.clock.now())
 
     async def close(self) -> None:

@@ -18,6 +18,7 @@ from fitbitd.errors import OperatorError
 from fitbitd.facts import Subject
 from fitbitd.fetch.transport import Network
 from fitbitd.model import DataType, DataTypeName, Reply, Request
+from fitbitd.notify import Run, run_command
 from fitbitd.oauth.grant import FITBIT, GOOGLE, App, Client, Endpoints, Flavour
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.person import Person, read_google
@@ -81,7 +82,7 @@ DATA_TYPES: KnownTypes = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is outside: time, threads, the network, chance, the environment."""
+    """What is outside: time, threads, the network, chance, the environment, and who is told."""
 
     clock: Clock
     offload: Offload
@@ -89,6 +90,7 @@ class World:
     random: Random
     environ: Mapping[str, str]
     learn_secret: Callable[[str], None]
+    tells: Run = run_command
 
     async def send(self, request: Request) -> Reply:
         """Send one request outside of any pass: to the token endpoint."""

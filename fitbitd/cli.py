@@ -12,7 +12,7 @@ from typing import NoReturn
 
 import structlog
 
-from fitbitd import __version__, logs
+from fitbitd import __version__, journal, logs
 from fitbitd.commands.common import Context, say, say_error
 from fitbitd.errors import FitbitdError
 
@@ -24,11 +24,17 @@ COMMANDS = (
     "authorize",
     "run",
     "pull",
+    "backfill",
+    "plan",
+    "gaps",
     "status",
     "export",
     "query",
     "verify",
     "rebuild",
+    "backup",
+    "check",
+    "notify",
     "revoke",
     "simulate",
 )
@@ -48,6 +54,10 @@ USAGE = 64
 BUG = 70
 OUTPUT_FAILED = 74
 INTERRUPTED = 130
+_LEVELS = {
+    "run": logging.INFO,
+    "backfill": logging.ERROR,  # what fails meanwhile is asked again, and told at its end
+}
 _OUTPUT_ERRORS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF}
 
 
@@ -100,7 +110,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         top.print_help(sys.stderr)
         return USAGE
     redactor = logs.Redactor()
-    logs.configure(sys.stderr, redactor, level=_level(args))
+    behind = journal.is_behind(sys.stderr)
+    entries = journal.Journal() if behind else None
+    logs.configure(sys.stderr, redactor, level=_level(args), journal=entries)
     try:
         code = int(args.run(Context(args, redactor)))
         sys.stdout.flush()
@@ -133,7 +145,7 @@ def _level(args: argparse.Namespace) -> int:
     """Give the least that is logged: the daemon tells events, a command speaks for itself."""
     if os.environ.get("FITBITD_DEBUG"):
         return logging.DEBUG
-    return logging.INFO if args.command == "run" else logging.WARNING
+    return _LEVELS.get(args.command, logging.WARNING)
 
 
 def _stand_in_for_closed_streams() -> None:

@@ -83,13 +83,14 @@ class ClockTrust:
                 reply = await send(Request("GET", self._time_url))
         except TransientError:
             return False  # nobody to ask: the doubt stays
-        told = _date_of(reply)
+        told = date_of(reply)
         agrees = told is not None and abs(told - self._clock.now()) <= TOLERANCE
         log.warning("clock.compared", agrees=agrees)
         return agrees
 
 
-def _date_of(reply: Reply) -> datetime | None:
+def date_of(reply: Reply) -> datetime | None:
+    """Give what time it is by the headers of a reply, None if they do not say."""
     try:
         told = parsedate_to_datetime(reply.headers.get("date", ""))
     except (ValueError, OverflowError):

@@ -21,12 +21,14 @@ from fitbitd.toml_table import (
     day,
     hint,
     interval,
+    link,
     number,
     one_of,
     path_from,
     some_of,
     text,
     url,
+    words,
 )
 
 SYSTEM_CONFIG = Path("/etc/fitbitd/fitbitd.toml")
@@ -107,12 +109,26 @@ class AccountSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class NotifySettings:
+    """Who is told when something is wrong, and who notices when nobody is there to tell it.
+
+    Attributes:
+        command: a program and its arguments; it gets a condition as JSON on stdin.
+        heartbeat_url: asked for while the data is fresh.
+    """
+
+    command: tuple[str, ...] = ()
+    heartbeat_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """A valid configuration. `path` is the file that it came from."""
 
     state_dir: Path
     accounts: tuple[AccountSettings, ...]
     endpoints: Mapping[str, ProviderEndpoints]
+    notify: NotifySettings = field(default_factory=NotifySettings)
     path: Path | None = None
 
 
@@ -301,11 +317,21 @@ def _settings(root: Table, data_types: KnownTypes, path: Path | None) -> Setting
     providers = root.table("provider")
     endpoints = {name: _endpoints(providers.table(name), ENDPOINTS[name]) for name in data_types}
     providers.finish()
+    notify = _notify(root.table("notify"))
     root.finish()
     names = [account.name for account in accounts if account.name]
     for name in dict.fromkeys(name for name in names if names.count(name) > 1):
         root.problem("account", f'{names.count(name)} accounts are named "{name}"; name them apart')
-    return Settings(state_dir, accounts, MappingProxyType(endpoints), path)
+    return Settings(state_dir, accounts, MappingProxyType(endpoints), notify, path)
+
+
+def _notify(table: Table) -> NotifySettings:
+    found = NotifySettings(
+        command=table.take("command", words, ()),
+        heartbeat_url=table.take("heartbeat_url", link, None),
+    )
+    table.finish()
+    return found
 
 
 def _endpoints(table: Table, usual: ProviderEndpoints) -> ProviderEndpoints:

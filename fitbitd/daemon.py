@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Any
 
 import structlog
 from apscheduler.events import (
@@ -20,12 +21,18 @@ from apscheduler.events import (
 from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from fitbitd import systemd
+from fitbitd import facts, health, systemd
 from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World, parts
 from fitbitd.config import Settings
+from fitbitd.control import Control, Listener, Run
 from fitbitd.engine import Report
-from fitbitd.errors import FitbitdError, OperatorError
+from fitbitd.errands.doing import do_held
+from fitbitd.errands.errand import Errand, prepared
+from fitbitd.errands.rebuild import rebuild
+from fitbitd.errors import FitbitdError, OperatorError, TransientError
+from fitbitd.health import Condition
+from fitbitd.notify import Notifier
 from fitbitd.oauth import token
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.token import TokenState
@@ -41,8 +48,9 @@ OPENED_AGAIN_AFTER = timedelta(seconds=30)
 TENDED_AGAIN_AFTER = timedelta(minutes=1)
 
 Told = Callable[[str, Report], None]
-Noted = Callable[[str, str, datetime, Report | None], None]
-"""An account's name, the code of what troubles it most or "", its next pass, and the last one."""
+Listens = Callable[[Run], Control]
+Noted = Callable[[str, tuple[Condition, ...], datetime, Report | None], None]
+"""An account's name, what is wrong with it, its next pass, and the last one if that has run."""
 
 
 class Daemon:
@@ -54,12 +62,15 @@ class Daemon:
         load: Callable[[], Settings],
         world: World,
         told: Told | None = None,
+        *,
+        listens: Listens | None = None,
     ) -> None:
         """Prepare everything; nothing runs before `run`.
 
         Args:
             load: reads the configuration again, for a reload.
             told: called with an account's name after each of its passes.
+            listens: makes the socket over which commands ask for something; None: there is none.
         """
         self._told = told or (lambda _name, _report: None)
         self._settings = settings
@@ -77,6 +88,8 @@ class Daemon:
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._leaving: list[_Jobs] = []
+        self._control = listens(self._do) if listens else None
+        self._notifier = Notifier(settings.notify, world.clock, world.send, world.tells)
 
     def stop(self) -> None:
         """End the daemon soon: what is under way is closed cleanly first."""
@@ -88,6 +101,7 @@ class Daemon:
         Raises:
             OperatorError: no account of the configuration can be started.
         """
+        self._notifier.expect([account.name for account in self._settings.accounts])
         for account in self._settings.accounts:
             self._add(parts(self._settings, account))
         if not self._accounts:
@@ -100,6 +114,8 @@ class Daemon:
             asyncio.create_task(self._guard_clock()),
             asyncio.create_task(self._feed_watchdog()),
         ]
+        if self._control is not None:
+            await self._control.open()
         count = len(self._accounts)
         systemd.notify("READY=1", f"STATUS=looking after {count} account(s)")
         log.info("daemon.started", accounts=list(self._accounts))
@@ -107,11 +123,14 @@ class Daemon:
             await self._stop.wait()
         finally:
             systemd.notify("STOPPING=1")
+            if self._control is not None:
+                await self._control.close()
             for beat in beats:
                 beat.cancel()
             await asyncio.gather(*beats, return_exceptions=True)
             open_still = [*self._accounts.values(), *self._leaving]
             await asyncio.gather(*(jobs.close() for jobs in open_still))
+            await self._notifier.close()
             self._scheduler.shutdown(wait=False)
             await self._world.clock.sleep(0)  # the scheduler ends on the loop's next round
             log.info("daemon.stopped")
@@ -142,6 +161,8 @@ class Daemon:
         self._leaving = []
         if self._stop.is_set():
             return
+        self._notifier.settings = settings.notify
+        self._notifier.expect(wanted.keys())
         for name, account in wanted.items():
             if name not in self._accounts:
                 self._add(account)
@@ -167,9 +188,32 @@ class Daemon:
         self._accounts[account.settings.name] = jobs
         jobs.start()
 
-    def _note(self, name: str, trouble: str, next_at: datetime, report: Report | None) -> None:
-        """Take note of how an account stands, and have systemd show how all do."""
-        self._standing[name] = (trouble, next_at)
+    async def _do(self, asked: Mapping[str, Any], listener: Listener) -> int:
+        """Do what a command asks for; give its exit code.
+
+        Raises:
+            FitbitdError: why it cannot be done.
+        """
+        errand = Errand.read(asked)
+        account = prepared(errand, self._settings, self._world.clock.now())
+        jobs = self._accounts.get(errand.account)
+        if jobs is None:
+            raise OperatorError(
+                f"the daemon could not start {errand.account}.\nNothing was changed.\n"
+                "Next: fitbitd check, then systemctl reload fitbitd"
+            )
+        return await jobs.do(errand, account, listener)
+
+    def _note(
+        self,
+        name: str,
+        found: tuple[Condition, ...],
+        next_at: datetime,
+        report: Report | None,
+    ) -> None:
+        """Take note of how an account stands; have systemd show how all do, and tell a person."""
+        self._standing[name] = (found[0].code if found else "", next_at)
+        self._notifier.take(name, found, fresh=report is not None and health.is_fresh(found))
         there = {name: self._standing[name] for name in self._accounts if name in self._standing}
         if there:
             systemd.notify(f"STATUS={status_line(there)}")
@@ -219,6 +263,8 @@ class _Jobs:
         self._world = world
         self._scheduler = scheduler
         self._open: OpenAccount | None = None
+        self._opening = asyncio.Lock()
+        self._errands: set[asyncio.Task[Any]] = set()
         self._running: dict[str, asyncio.Task[datetime]] = {}
         self._again: set[str] = set()
         self._outcome = "ok"
@@ -252,6 +298,9 @@ class _Jobs:
         for job_id in self._jobs():
             with suppress(JobLookupError):
                 self._scheduler.remove_job(job_id)
+        for errand in self._errands:
+            errand.cancel()
+        await asyncio.gather(*self._errands, return_exceptions=True)
         if self._running:
             _, late = await asyncio.wait(self._running.values(), timeout=STOPS_WITHIN_S)
             for task in late:
@@ -260,6 +309,34 @@ class _Jobs:
         if self._open is not None:
             await self._open.close()
             self._open = None
+
+    async def do(self, errand: Errand, account: AccountParts, listener: Listener) -> int:
+        """Do an errand between the account's passes, in the caller's task; give its exit code.
+
+        Raises:
+            FitbitdError: why it cannot be done.
+        """
+        if self._closing is not None:
+            raise TransientError("the daemon lets this account go. Next: the same again")
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - a coroutine runs in one
+        self._errands.add(task)
+        try:
+            if errand.errand == "rebuild":
+                async with self._opening:
+                    if self._open is None:  # perhaps for its index cannot be opened
+                        return await rebuild(account, self._world, None, listener)
+            held = await self._opened()
+            return await do_held(errand, account, self._world, held, listener)
+        finally:
+            self._errands.discard(task)
+
+    async def _opened(self) -> OpenAccount:
+        """Give the account, opened by whoever needs it first."""
+        async with self._opening:
+            if self._open is None:
+                self._open = await OpenAccount.open(self.parts, self.keeper, self._world)
+            return self._open
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[datetime]]]:
         return {f"pass:{self._name}": self._pass, f"token:{self._name}": self._tend}
@@ -329,23 +406,28 @@ class _Jobs:
 
     async def _pass(self) -> datetime:
         """Run a pass, after opening the account the first time."""
-        if self._open is None:
-            try:
-                self._open = await OpenAccount.open(self.parts, self.keeper, self._world)
-            except FitbitdError as err:
-                self._tell(err.code, err)
-                next_at = self._world.clock.now() + OPENED_AGAIN_AFTER
-                self._noted(self._name, err.code, next_at, None)
-                return next_at
-            first_at = await self._open.first_pass_at()
-            if first_at > self._world.clock.now():
-                self._noted(self._name, "", first_at, None)
-                return first_at
-        report = await self._open.engine.run_pass()
+        first = self._open is None
+        try:
+            held = await self._opened()
+        except FitbitdError as err:
+            self._tell(err.code, err)
+            next_at = self._world.clock.now() + OPENED_AGAIN_AFTER
+            self._noted(self._name, await self._without_index(err), next_at, None)
+            return next_at
+        first_at = await held.first_pass_at() if first else self._world.clock.now()
+        if first_at > self._world.clock.now():
+            self._noted(self._name, held.conditions, first_at, None)
+            return first_at
+        report = await held.run_pass()
         self._tell(report.outcome, report.error)
-        found = await self._open.review(report.error)
-        self._noted(self._name, found[0].code if found else "", report.next_at, report)
+        self._noted(self._name, held.conditions, report.next_at, report)
         return report.next_at
+
+    async def _without_index(self, err: FitbitdError) -> tuple[Condition, ...]:
+        """Say how an account stands that cannot even be opened."""
+        now, subject = self._world.clock.now(), self.parts.subject
+        known = await self._world.offload(lambda: facts.without_index(subject, now, err))
+        return health.conditions(known)
 
     def _tell(self, outcome: str, error: FitbitdError | None) -> None:
         """Log the first failure and the recovery, not what lies between."""

@@ -23,11 +23,11 @@ from fitbitd.clock_trust import ClockTrust
 from fitbitd.errors import ContractError, FitbitdError, OperatorError, ThrottledError
 from fitbitd.fetch.fetcher import Fetcher, Session, Tokens
 from fitbitd.fetch.pace import Pace
-from fitbitd.model import DataType, PassEnd, Pull, Why
+from fitbitd.model import DataType, PassEnd, Pull, Quota, Why
 from fitbitd.plan.budget import allowance
 from fitbitd.plan.cadence import Wants, due, next_pass
 from fitbitd.plan.ledger import Ledger
-from fitbitd.plan.planner import plan
+from fitbitd.plan.planner import Plan, plan
 from fitbitd.providers.base import Provider
 from fitbitd.pulling import Puller, Work
 from fitbitd.store.account import AccountStore
@@ -43,9 +43,6 @@ FIRST_PASS_LASTS_S = 5.0
 
 FAILURES_IN_A_ROW = 2
 """After this many pulls in a row that the network or the provider failed, a pass is over."""
-
-LOOKED_JUST_NOW_S = 300.0
-"""Passes that follow one another for history do not ask the devices each time."""
 
 Asked = Callable[[Ledger], Iterable[Pull]]
 
@@ -234,9 +231,9 @@ class Engine:
             await self._puller.next_of(work)
 
     def _looked_just_now(self) -> bool:
-        """Say whether this pass only goes on with what the one before left."""
-        at_s = self._looked_at_s
-        recent = at_s is not None and self._clock.monotonic() - at_s < LOOKED_JUST_NOW_S
+        """Say whether this pass only goes on with what the one before left, between two polls."""
+        at_s, every = self._looked_at_s, min([self.wants.poll_every, *self.wants.poll.values()])
+        recent = at_s is not None and self._clock.monotonic() - at_s < every.total_seconds()
         return recent and self._left_work
 
     async def _look(self, work: Work) -> None:
@@ -289,14 +286,12 @@ class Engine:
 
     def _plan(self, work: Work) -> list[Pull]:
         """Plan; what keeps failing while others are answered comes last, lest it end each pass."""
-        now, lessons = self._clock.now(), work.ledger.lessons
-        types = (self._provider.adapted(one, lessons) for one in work.types.values())
-        wants = replace(self.wants, data_types=tuple(types))
+        wants = replace(self.wants, data_types=tuple(work.types.values()))
         quota = work.fetcher.quota or work.ledger.quota
-        allowed = allowance(quota, now, self.wants.pass_requests)
-        pulls = plan(wants, work.ledger, now, allowed)
+        planned = next_plan(self._provider, wants, work.ledger, quota, self._clock.now())
         # Where the pace is the only limit, what was not planned follows as soon as this is done.
-        work.more_waits = self._pace is not None and len(pulls) >= allowed.history > 0
+        work.more_waits = self._pace is not None and bool(planned.chosen and planned.waiting)
+        pulls = (each.pull for each in planned.chosen)
         wanted = (
             pull for pull in pulls if not (_is_snapshot(pull) and pull.data_type in work.looked_at)
         )
@@ -334,7 +329,8 @@ class Engine:
                 unreadable += _arrived_whole(step)
         log.info("pass.finished", outcome=end.outcome, requests=end.requests, **end.counts)
         ledger = await self.ledger()
-        self._left_work = bool(work.left or work.more_waits) and error is None
+        goes_on = work.complete > 0 and error is None  # what fails alone is not asked again at once
+        self._left_work = goes_on and bool(work.left or work.more_waits)
         more = self._left_work and work.failures_in_a_row == 0 and not work.shrinking
         return Report(
             began=True,
@@ -348,6 +344,20 @@ class Engine:
             unread=work.unread,
             error=error,
         )
+
+
+def next_plan(
+    provider: Provider, wants: Wants, ledger: Ledger, quota: Quota | None, now: datetime
+) -> Plan:
+    """Plan the next pass: what it asks as things stand, and what waits for a later one.
+
+    Args:
+        wants: with the data types that the consent grants.
+        quota: as the provider last told it, None if it never did.
+    """
+    types = tuple(provider.adapted(one, ledger.lessons) for one in wants.data_types)
+    allowed = allowance(quota, now, wants.pass_requests)
+    return plan(replace(wants, data_types=types), ledger, now, allowed)
 
 
 def _is_snapshot(pull: Pull) -> bool:

@@ -101,3 +101,8 @@ class ContractError(FitbitdError):
 
     code = "contract_changed"
     exit_code = 70  # EX_SOFTWARE
+
+
+def complaint(words: str) -> str:
+    """Write what went wrong for a person; what to do next has a line of its own."""
+    return "error: " + words.replace(" Next: ", "\nNext: ")

@@ -134,6 +134,16 @@ def conditions(facts: Facts) -> tuple[Condition, ...]:
     return tuple(sorted(found.values(), key=_urgency))
 
 
+def is_fresh(found: Sequence[Condition]) -> bool:
+    """Say whether what should be there by now is: nobody must act, and nothing is waited for."""
+    return not any(
+        each.severity is Severity.ERROR
+        or each.code in _SILENCES
+        or (CODES[each.code].halts and each.severity is Severity.WARNING)
+        for each in found
+    )
+
+
 def changes(
     open_before: Sequence[Condition], now: Sequence[Condition]
 ) -> tuple[tuple[Condition, ...], tuple[Condition, ...]]:
@@ -329,4 +339,5 @@ _RULES: tuple[Callable[[Facts], Iterator[Condition]], ...] = (
 _TYPE_CODES = frozenset(
     {"scope_missing", "data_type_refused", "contract_changed", "readings_vanished"}
 )
+_SILENCES = frozenset({"data_stale", "watch_not_synced"})
 _ORDER = {code: place for place, code in enumerate(CODES)}

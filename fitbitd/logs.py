@@ -1,10 +1,11 @@
 """Set up structlog, and keep every secret out of what it writes.
 
-A terminal gets coloured lines, anything else JSON lines. What libraries log through the standard
-library comes along from WARNING up, never below: httpx names whole addresses at INFO, and httpcore
-headers at DEBUG.
+A terminal gets coloured lines, the journal of systemd fields, anything else JSON lines. What
+libraries log through the standard library comes along from WARNING up, never below: httpx names
+whole addresses at INFO, and httpcore headers at DEBUG.
 """
 
+import json
 import logging
 import re
 import string
@@ -15,6 +16,8 @@ from typing import Any, TextIO
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from fitbitd.journal import Journal
 
 HIDDEN = "[hidden]"
 SECRET_LEAST = 6
@@ -119,6 +122,21 @@ class _Lines:
     debug = info = warning = error = critical = msg
 
 
+class _Entries:
+    """Send finished events to the journal; where it does not take one, write it as a line."""
+
+    def __init__(self, journal: Journal, stream: TextIO) -> None:
+        self._journal = journal
+        self._lines = _Lines(stream)
+
+    def msg(self, event: EventDict) -> None:
+        """Send one event at once."""
+        if not self._journal.send(event):
+            self._lines.msg(json.dumps(event, ensure_ascii=False, default=str))
+
+    debug = info = warning = error = critical = msg
+
+
 class _FromLibraries(logging.Handler):
     """Bring what libraries log into our own lines."""
 
@@ -133,13 +151,14 @@ class _FromLibraries(logging.Handler):
         say("library.logged", library=record.name, message=message, exc_info=record.exc_info)
 
 
-def configure(
+def configure(  # noqa: PLR0913 - each is a choice of its own
     stream: TextIO,
     redactor: Redactor,
     *,
     level: int = logging.INFO,
     console: bool | None = None,
     colours: bool = True,
+    journal: Journal | None = None,
 ) -> None:
     """Send all events of this process to `stream`, cleaned by `redactor`.
 
@@ -149,11 +168,17 @@ def configure(
         level: the least that is written, as in `logging`.
         console: lines for people (True) or for programs (False); None asks the stream.
         colours: for people who see them.
+        journal: where events go instead, with their keys as fields; None if nothing reads them so.
     """
+    if journal is None:
+        render = _renderer(stream, console=console, colours=colours)
+        output: _Lines | _Entries = _Lines(stream)
+    else:
+        render, output = _as_it_is, _Entries(journal, stream)
     structlog.configure(
-        processors=[*_processors(), redactor, _renderer(stream, console=console, colours=colours)],
+        processors=[*_processors(), redactor, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: _Lines(stream),
+        logger_factory=lambda *_: output,
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
@@ -178,6 +203,13 @@ def _renderer(stream: TextIO, *, console: bool | None, colours: bool) -> Process
         plain = structlog.dev.plain_traceback  # the default would use rich wherever it is installed
         return structlog.dev.ConsoleRenderer(colors=colours, exception_formatter=plain)
     return structlog.processors.JSONRenderer()
+
+
+def _as_it_is(
+    _logger: WrappedLogger, _method: str, event: EventDict
+) -> tuple[tuple[EventDict], dict[str, Any]]:
+    """Hand an event over unrendered, as structlog calls the method of its logger."""
+    return (event,), {}
 
 
 def _keep_name(match: re.Match[str]) -> str:

@@ -50,6 +50,7 @@ class Why(StrEnum):
     INTERVAL = "interval"  # its clock says so
     GAP = "gap"  # a recent day that no read covers yet
     SETTLE = "settle"  # the read after which the day is not asked again
+    DEEP = "deep"  # a look far back, at days that were final already
     BACKFILL = "backfill"  # history
     ASKED = "asked"  # a person named the window
 
@@ -122,6 +123,8 @@ class DataType:
         by_default: `data_types = ["all"]` includes it; the others have to be named.
         expected_a_day: points of a day, where a window has to be sized before any was seen.
         checks: the dense type whose days are read again where this one's readings moved.
+        wall_clock: its replies tell the wearer's wall clock without a zone, so that one window must
+            not span two zones.
         lasts: how long one of its intervals may be: a sync brings it once it is over.
         sums_of: the data type whose readings this one sums up by day: where they move, so does it.
         file_of: the data type whose sessions have a file each; a pull names the session.
@@ -145,6 +148,7 @@ class DataType:
     member: Member = Member.START
     expected_a_day: float = 0.0
     checks: DataTypeName | None = None
+    wall_clock: bool = False
     lasts: timedelta = timedelta(0)
     sums_of: DataTypeName | None = None
     file_of: DataTypeName | None = None
@@ -337,6 +341,7 @@ class Page:
     Attributes:
         outside: points beyond the window: counted, never written.
         zone: the wearer's zone (IANA), where the reply tells it.
+        member_since: the day on which the account began, where the reply tells it.
         unread: points that are not understood: kept raw, counted, and shown. A pull with any of
             them withdraws nothing.
         unread_why: what was not understood of the first of them, without its value.
@@ -350,6 +355,7 @@ class Page:
     files: tuple[File, ...] = ()
     outside: int = 0
     zone: str | None = None
+    member_since: date | None = None
     unread: int = 0
     unread_why: str = ""
 

@@ -300,10 +300,11 @@ class Puller:
                 page = self._provider.read(pull, reply)
                 work.syncs = page.syncs or work.syncs
                 devices = {sync.device: sync for sync in page.syncs}
+                ledger = work.ledger.in_zone(page.zone, reply.received_at)
                 work.ledger = replace(
-                    work.ledger,
-                    zone=page.zone or work.ledger.zone,
-                    devices={**work.ledger.devices, **devices},
+                    ledger,
+                    member_since=page.member_since or ledger.member_since,
+                    devices={**ledger.devices, **devices},
                 )
 
     def _kept_already(self, pull: Pull, reply: Reply) -> bool:

@@ -177,6 +177,39 @@ def some_of(known: Mapping[str, bool] | None) -> Callable[[object], tuple[str, .
     return read
 
 
+def words(value: object) -> tuple[str, ...]:
+    """Read a command: its program and its arguments, none of them for a shell."""
+    if not isinstance(value, list) or not value:
+        raise UnfitError(
+            'must be a list of the program and its arguments, as in ["/usr/bin/mail", "me"], '
+            f"not {_shown(value)}"
+        )
+    program, *arguments = (text(value[0]), *(_argument(each) for each in value[1:]))
+    return (program, *arguments)
+
+
+def _argument(value: object) -> str:
+    if not isinstance(value, str):
+        raise UnfitError(f'an argument must be text in quotes ("..."), not {_shown(value)}')
+    return value
+
+
+def link(value: object) -> str:
+    """Read an address to which nothing secret goes: http or https, with a query if need be."""
+    address = text(value)
+    try:
+        parts = urlsplit(address)
+        whole = parts.scheme in {"http", "https"} and bool(parts.hostname) and not parts.fragment
+        _ = parts.port  # raises for one that is none
+    except ValueError as err:
+        raise UnfitError(f"{_shown(address)} is not an address: {err}") from err
+    if not whole or any(mark.isspace() or not mark.isprintable() for mark in address):
+        raise UnfitError(
+            f'must be a whole address, as in "https://example.com/ping/1", not {_shown(address)}'
+        )
+    return address
+
+
 def url(value: object) -> str:
     """Read an address to which a token may go: https, or plain http on this machine."""
     address = text(value)

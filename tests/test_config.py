@@ -14,6 +14,7 @@ from fitbitd.commands.init import for_provider
 from fitbitd.config import (
     ENDPOINTS,
     AccountSettings,
+    NotifySettings,
     Settings,
     example,
     load,
@@ -98,10 +99,20 @@ def test_the_example_of_a_provider_has_an_account_of_it_alone_and_still_every_ke
 def test_the_example_shows_every_key() -> None:
     shown = set(re.findall(r"(?m)^([a-z_]+) = ", uncommented(example())))
     keys = {*AccountSettings.__slots__, "state_dir", "heart_rate"} - {"poll"}
-    assert shown == keys | set(ENDPOINTS["fitbit"].__slots__)
+    assert shown == keys | set(ENDPOINTS["fitbit"].__slots__) | set(NotifySettings.__slots__)
 
 
 # What is read
+
+
+def test_who_is_told_may_be_on_any_network_and_is_not_shown() -> None:
+    told = (
+        '[notify]\ncommand = ["/bin/tell", ""]\nheartbeat_url = "http://10.0.0.1:3001/push?a=b"\n'
+    )
+    found = settings(told + ALICE).notify
+    assert found == NotifySettings(("/bin/tell", ""), "http://10.0.0.1:3001/push?a=b")
+    assert "push" not in repr(found)
+    assert settings(ALICE).notify == NotifySettings()
 
 
 def test_an_account_needs_three_keys() -> None:
@@ -262,7 +273,13 @@ UNKNOWN_KEYS = [
     ('[account.poll]\nstep = "5m"', ON_ALICE + "poll.step", 'did you mean "steps"?'),
     ("[provider.garmin]", "provider.garmin", "known: fitbit"),
     ('[provider.fitbit]\nzzz = "x"', "provider.fitbit.zzz", "known: api_url, authorize_url,"),
-    ("[notify]", "notify", "known: account, provider, state_dir"),
+    ("[serve]", "serve", "known: account, notify, provider, state_dir"),
+    ('[notify]\ncomand = ["a"]', "notify.comand", 'did you mean "command"?'),
+    ('[notify]\ncommand = "mail me"', "notify.command", "must be a list of the program and its"),
+    ("[notify]\ncommand = []", "notify.command", "must be a list of the program and its"),
+    ('[notify]\ncommand = ["mail", 7]', "notify.command", "an argument must be text in quotes"),
+    ('[notify]\nheartbeat_url = "example.com"', "notify.heartbeat_url", "a whole address"),
+    ('[notify]\nheartbeat_url = "http://a:x/"', "notify.heartbeat_url", "is not an address"),
 ]
 UNKNOWN_WORDS = [
     (

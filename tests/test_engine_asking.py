@@ -1,18 +1,21 @@
 """What a pass asks, and what it asks instead when the provider will not have it so."""
 
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fitbitd.engine import next_plan
 from fitbitd.errors import AuthorizationError
-from fitbitd.model import Axis, Pull, Why
+from fitbitd.model import Axis, Lesson, LessonKind, Pull, Quota, Why
+from fitbitd.plan.cadence import Wants
 from fitbitd.plan.ledger import Ledger
+from fitbitd.plan.planner import FILES_A_PASS
 from fitbitd.plan.windows import whole_days
-from tests.support.talk import EMPTY, NOW, Answer, Asked, Talk, talking
+from tests.support.talk import EMPTY, NOW, Answer, Asked, Talk, TalkProvider, talking
 from tests.support.types import CARD, HOURLY, INSTANTS, STREAM, TRACKS, WATCHES, WEIGHED, WORKOUTS
 
 SYNCED = {"points": [], "synced": [NOW]}
@@ -63,7 +66,7 @@ async def test_what_the_consent_leaves_out_is_not_asked_at_all(tmp_path: Path) -
 
 
 async def test_nothing_due_costs_one_request(tmp_path: Path) -> None:
-    with talking(tmp_path, CARD, WATCHES, STREAM, INSTANTS) as talk:
+    with talking(tmp_path, CARD, WATCHES, STREAM, INSTANTS, pass_requests=110) as talk:
         talk.answer = well
         await talk.engine.run_pass()
         assert {"card", "watches", "stream", "samples"} <= set(talk.types())
@@ -84,7 +87,7 @@ async def test_a_zone_that_is_never_told_costs_no_request_in_each_pass(tmp_path:
 
 
 async def test_an_account_without_devices_collects_by_the_hour(tmp_path: Path) -> None:
-    with talking(tmp_path, CARD, STREAM) as talk:
+    with talking(tmp_path, CARD, STREAM, pass_requests=110) as talk:
         talk.answer = well
         await talk.engine.run_pass()
         talk.types()
@@ -105,9 +108,10 @@ async def test_history_costs_no_look_at_the_devices_in_every_pass(tmp_path: Path
             looks += talk.types().count("watches")
             assert report.next_at - talk.clock.now() == timedelta(seconds=1)
         assert looks == 1
-        talk.clock.advance(300)
-        await talk.engine.run_pass()
-        assert "watches" in talk.types()
+        for minutes, looked in ((10, False), (5, True)):  # it is polled each quarter of an hour
+            talk.clock.advance(minutes * 60)
+            await talk.engine.run_pass()
+            assert ("watches" in talk.types()) is looked
 
 
 async def test_files_are_asked_one_by_one_and_stop_nothing_when_they_fail(tmp_path: Path) -> None:
@@ -127,6 +131,55 @@ async def test_files_are_asked_one_by_one_and_stop_nothing_when_they_fail(tmp_pa
         assert report.outcome == "ok"
         items = [asked["item"] for asked in talk.asked if asked["type"] == "tracks"]
         assert items[0].startswith(f"s{at[-1]}")  # the newest first
+
+
+async def test_files_that_all_fail_are_not_asked_again_at_once_for_more_that_wait(
+    tmp_path: Path,
+) -> None:
+    first = int(datetime(2027, 3, 1, 9, tzinfo=UTC).timestamp() * 1000)
+    at = [first + minute * 60_000 for minute in range(3 * FILES_A_PASS)]
+    types = (CARD, WATCHES, WORKOUTS, TRACKS)
+    with talking(tmp_path, *types, per_s=2.0, pass_requests=110) as talk:
+
+        def answer(asked: Asked) -> Answer:
+            if asked["type"] == "tracks":
+                return 503, {}
+            return (200, {"points": at}) if asked["type"] == "workouts" else well(asked)
+
+        talk.answer = answer
+        await talk.engine.run_pass()
+        await talk.engine.run_pass()  # it looks no more at the devices: files are all that is left
+        report = await talk.engine.run_pass()
+        assert report.left
+        assert report.next_at - talk.clock.now() > timedelta(minutes=1)
+
+
+async def test_history_does_not_go_back_behind_an_account_that_has_just_told_its_age(
+    tmp_path: Path,
+) -> None:
+    since = date(2027, 2, 1)
+    with talking(tmp_path, CARD, WATCHES, INSTANTS, pass_requests=110, **HISTORY) as talk:
+        told = 200, {**ZONED, "member_since": since.isoformat()}
+        talk.answer = lambda asked: told if asked["type"] == "card" else well(asked)
+        await talk.engine.run_pass()
+        begun = [asked["start"] for asked in talk.asked if asked["type"] == "samples"]
+        first = datetime.combine(
+            since - timedelta(days=2), time(), UTC
+        )  # Berlin's day begins there
+        assert min(map(datetime.fromisoformat, begun)) == first
+
+
+def test_the_next_plan_knows_what_replies_have_taught() -> None:
+    wants = Wants("alice", (INSTANTS,), timedelta(minutes=15))
+    week = Lesson(INSTANTS.name, LessonKind.LONGEST_DAYS, "7")
+    now = datetime.fromisoformat(NOW)
+    for lessons, pulls in (((), 1), ((week,), 2)):
+        ledger = Ledger("UTC", lessons=lessons)
+        found = next_plan(TalkProvider({}), wants, ledger, None, now)
+        assert [each.pull.data_type for each in found.chosen] == [INSTANTS.name] * pulls
+        assert {each.pull.lessons for each in found.chosen} == {lessons}
+    spent = Quota(150, 0, now + timedelta(minutes=9))
+    assert next_plan(TalkProvider({}), wants, Ledger("UTC"), spent, now).chosen == ()
 
 
 async def test_a_track_that_is_denied_holds_no_other_back(tmp_path: Path) -> None:
@@ -321,7 +374,8 @@ async def test_few_types_all_denied_end_the_pass_too(tmp_path: Path) -> None:
 
 
 async def test_types_denied_while_others_are_answered_do_not_stop_these(tmp_path: Path) -> None:
-    with talking(tmp_path, CARD, WATCHES, STREAM, INSTANTS, WEIGHED, HOURLY) as talk:
+    types = (CARD, WATCHES, STREAM, INSTANTS, WEIGHED, HOURLY)
+    with talking(tmp_path, *types, pass_requests=110) as talk:
         talk.answer = lambda asked: (
             (403, {"code": "access_denied"})
             if asked["type"] in {"samples", "weighed", "hourly_stream"}

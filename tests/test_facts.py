@@ -67,7 +67,7 @@ GRANT = Grant(
     refresh_token="r",
     issued_at=NOW,
     expires_at=NOW + timedelta(hours=8),
-    scope=("activity", "heartrate", "profile", "settings"),
+    scope=tuple({one.scope for one in CATALOGUE.values()} - {"sleep"}),
     consented_at=NOW - timedelta(days=5),
     refresh_expires_at=NOW + timedelta(days=2),
 )

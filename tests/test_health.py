@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fitbitd.health import Facts, Trouble, TypeTrouble, changes, conditions, freshness
+from fitbitd.health import (
+    Condition,
+    Facts,
+    Trouble,
+    TypeTrouble,
+    changes,
+    conditions,
+    freshness,
+    is_fresh,
+)
 from fitbitd.health_codes import CODES, Severity
 from fitbitd.model import AccountName, DataTypeName
 
@@ -376,3 +385,31 @@ def test_any_facts_give_conditions_in_order_and_none_twice(facts: Facts) -> None
     places = [list(CODES).index(each.code) for each in found]
     assert places == sorted(places)
     assert all(each.summary and each.meaning and each.next for each in found)
+
+
+@pytest.mark.parametrize(
+    ("code", "fresh"),
+    [
+        ("throttled", True),
+        ("disk_low", True),
+        ("provider_unreachable", False),
+        ("data_stale", False),
+        ("watch_not_synced", False),
+        ("authorization_needed", False),
+    ],
+)
+def test_data_is_fresh_unless_somebody_must_act_or_something_is_waited_for(
+    code: str,
+    fresh: bool,  # noqa: FBT001 - by name of the parameter
+) -> None:
+    one = Condition(
+        code=code,
+        severity=CODES[code].severity,
+        since=NOW,
+        account=AccountName("alice"),
+        summary="",
+        meaning="",
+        next="",
+    )
+    assert is_fresh([]) is True
+    assert is_fresh([one]) is fresh

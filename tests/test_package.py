@@ -21,9 +21,11 @@ INSTALLED = {
     "usr/lib/fitbitd/tzdata/zoneinfo/Europe/Berlin": "-rw-r--r--",
     "usr/lib/systemd/system/fitbitd.service": "-rw-r--r--",
     "usr/lib/sysusers.d/fitbitd.conf": "-rw-r--r--",
+    "usr/share/bash-completion/completions/fitbitd": "-rw-r--r--",
     "usr/share/doc/fitbitd/changelog.gz": "-rw-r--r--",
     "usr/share/doc/fitbitd/copyright": "-rw-r--r--",
     "usr/share/doc/fitbitd/examples/fitbitd.toml": "-rw-r--r--",
+    "usr/share/man/man1/fitbitd.1.gz": "-rw-r--r--",
     "usr/share/python3/runtime.d/fitbitd.rtupdate": "-rwxr-xr-x",
 }
 

@@ -21,7 +21,7 @@ from fitbitd.assembly import DATA_TYPES, AccountParts, World
 from fitbitd.clock import SystemClock, Threads
 from fitbitd.commands.ownership import become_owner
 from fitbitd.config import AccountSettings, Settings, find_config, load
-from fitbitd.errors import OperatorError
+from fitbitd.errors import OperatorError, complaint
 from fitbitd.fetch.transport import Network
 from fitbitd.model import DataType, DataTypeName
 from fitbitd.store import disk
@@ -118,14 +118,24 @@ def index_of(account: AccountParts) -> Iterator[sqlite3.Connection]:
                 raise
 
 
+@contextmanager
+def suppress_missing() -> Iterator[None]:
+    """Go on with nothing where an account has no index, for nothing was collected yet."""
+    try:
+        yield
+    except OperatorError as err:
+        if err.code != "index_missing":
+            raise
+
+
 def say(words: str) -> None:
     """Tell a person something, on stderr: stdout is for data."""
     print(words, file=sys.stderr, flush=True)
 
 
 def say_error(words: str) -> None:
-    """Tell a person what went wrong; what to do next has a line of its own."""
-    say(f"error: {words.replace(' Next: ', chr(10) + 'Next: ')}")
+    """Tell a person what went wrong."""
+    say(complaint(words))
 
 
 def run_async(main: Coroutine[Any, Any, T]) -> T:
@@ -164,6 +174,18 @@ def days_arguments(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
             name, dest=dest, type=civil_day, metavar="DAY", help=f"the {which} day, as 2026-03-01"
         )
+
+
+def ordered_days(args: argparse.Namespace) -> tuple[date, date]:
+    """Give the days of `--from` and `--to`, of all time where one is left out.
+
+    Raises:
+        OperatorError: they end before they begin.
+    """
+    first, last = args.first or date.min, args.last or date.max
+    if last < first:
+        raise OperatorError(f"--to {last} is before --from {first}.\nNext: swap them", code="usage")
+    return first, last
 
 
 def config_argument(parser: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 import re
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from fitbitd.errors import OperatorError
 from fitbitd.model import DataType, Kind
 from fitbitd.store import disk
 from fitbitd.store.export import Export, Format, Joined, export_lines
+from fitbitd.store.export_days import coverage_lines
 from fitbitd.store.index import INDEX_NAME
 from fitbitd.store.readers import attach_readers
 from fitbitd.store.session_files import StoredFile, read_files, stored_files
@@ -38,6 +39,10 @@ several sources have a value for the same instant, all are written; --preferred 
   fitbitd export alice heart_rate > heart_rate.csv
   fitbitd export alice sleep --format jsonl --from 2026-03-01 --to 2026-03-31
   fitbitd export alice exercise_tcx --output tracks
+  fitbitd export alice heart_rate --coverage heart_rate_days.csv > heart_rate.csv
+
+--coverage writes beside them what is known of each day: absent, provisional or settled, by which
+sync, and how many readings; no day is left out. A day without data then says why.
 
 Of an account that continues another one, the rows of both are written, and a column `provider`
 tells which is which. Tracks of workouts are written into a folder as the provider gave them; their
@@ -63,6 +68,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--preferred", action="store_true", help="of several sources at one instant, one"
     )
     parser.add_argument(
+        "--coverage", metavar="FILE", type=Path, help="a file for how complete each day is"
+    )
+    parser.add_argument(
         "--output", metavar="DIR", type=Path, help="the folder for tracks; made if it is missing"
     )
     config_argument(parser)
@@ -81,14 +89,32 @@ def main(context: Context) -> int:
             else f"{data_type.name} has no files.\nNext: leave --output out; its rows go to stdout",
             code="usage",
         )
+    if args.coverage is not None and data_type.axis is None:
+        raise OperatorError(
+            f"{data_type.name} is not read by days.\nNext: leave --coverage out", code="usage"
+        )
     if data_type.kind is Kind.FILE:
         with index_of(account) as db:
             wanted = stored_files(db, data_type, args.first, args.last)
         return _write_files(account, data_type, wanted, args.output)
     with _opened(settings, account) as (db, joined):
         asked = Export(data_type, args.first, args.last, preferred=args.preferred, joined=joined)
-        sys.stdout.writelines(export_lines(db, asked, Format(args.format)))
+        form = Format(args.format)
+        if args.coverage is not None:
+            _write_coverage(args.coverage, coverage_lines(db, asked, form))
+        sys.stdout.writelines(export_lines(db, asked, form))
     return 0
+
+
+def _write_coverage(path: Path, lines: Iterable[str]) -> None:
+    try:
+        file = path.open("w", encoding="utf-8")
+    except OSError as err:
+        raise OperatorError(
+            f"{path} cannot be written: {err.strerror}.\nNext: name another file", code="usage"
+        ) from err
+    with disk.telling(path), file:
+        file.writelines(lines)
 
 
 @contextmanager

@@ -24,8 +24,8 @@ from fitbitd.store.readers import attach_readers
 HELP = "SQL over what was collected, read-only"
 DESCRIPTION = """\
 Ask the index in SQL. Start with the views: readings, preferred_readings, hourly, days,
-daily_values, sleep, sleep_stages, exercises, exercise_parts, coverage_days, corrections. With
-several accounts, name each before the view: alice.days.
+daily_values, sleep, sleep_stages, exercises, exercise_parts, coverage_days, corrections, zones.
+With several accounts, name each before the view: alice.days.
 
   fitbitd query "SELECT day, round(mean) FROM days WHERE data_type = 'heart_rate'"
   fitbitd query --account alice --account bob "SELECT count(*) FROM bob.readings"

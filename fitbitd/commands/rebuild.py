@@ -2,25 +2,21 @@
 
 import argparse
 
-from fitbitd.assembly import AccountParts, parts
-from fitbitd.clock import SystemClock
-from fitbitd.commands.common import Context, account_argument, account_of, config_argument, say
-from fitbitd.errors import OperatorError
-from fitbitd.store.account_lock import AccountLock
-from fitbitd.store.members import archive_files
-from fitbitd.store.rebuild import rebuild
-from fitbitd.store.recovery import recover
+from fitbitd.commands.common import Context, account_argument, config_argument, run_async
+from fitbitd.commands.errand import do
+from fitbitd.commands.teller import Teller
+from fitbitd.errands.errand import Errand
+from fitbitd.memory import give_back_large_buffers
 
 HELP = "make an index again from the archive"
 DESCRIPTION = """\
 Make the index of an account again from its archive, and put it in the place of the old one in one
-transaction: whoever reads meanwhile sees the old rows or the new ones. What is interrupted is
-continued by the next call. The daemon must not be running: one process writes an account's data.
+transaction: whoever reads meanwhile sees the old rows or the new ones. What later reads of the same
+days say again is not read. What is interrupted is continued by the next call. A daemon that runs
+does the work between its passes, for one process writes an account's data.
 
   fitbitd rebuild alice
 """
-
-_TOLD_EVERY_S = 60.0
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,32 +27,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(context: Context) -> int:
     """Rebuild one account's index."""
+    give_back_large_buffers()
+    return run_async(_rebuild(context))
+
+
+async def _rebuild(context: Context) -> int:
     settings = context.settings()
-    account = parts(settings, account_of(settings, context.args.account))
-    if not any(archive_files(account.folder)):
-        raise OperatorError(
-            f"{account.settings.name} has no archive yet: nothing was collected.\n"
-            "Nothing was changed.\n"
-            "Next: fitbitd run, or fitbitd pull",
-            code="index_missing",
-        )
-    pulls = _rebuild(account)
-    say(f"{account.settings.name}: the index is made anew from {pulls} pulls")
-    return 0
-
-
-def _rebuild(account: AccountParts) -> int:
-    provider = account.provider()
-    pulls = 0
-    clock = SystemClock()
-    told_at = clock.monotonic()
-    with AccountLock(account.folder):
-        recover(account.folder, {})  # the index, which knows what is synced, may be what is damaged
-        catalogue = account.kit.catalogue
-        for step in rebuild(account.folder, provider.read, catalogue, provider.learn):
-            pulls += step.pull is not None
-            now = clock.monotonic()
-            if now - told_at >= _TOLD_EVERY_S:
-                told_at = now
-                say(f"{account.settings.name}: {pulls} pulls applied")
-    return pulls
+    async with context.world() as world:
+        errand = Errand("rebuild", context.args.account)
+        return await do(errand, settings, world, Teller(world.clock))

@@ -3,8 +3,11 @@
 import argparse
 import asyncio
 import signal
+from functools import partial
 
 from fitbitd.commands.common import Context, config_argument, run_async
+from fitbitd.config import Settings
+from fitbitd.control import Control, Run, path_for
 from fitbitd.daemon import Daemon
 from fitbitd.memory import give_back_large_buffers
 
@@ -36,7 +39,7 @@ async def _run(context: Context) -> int:
     settings = context.settings()
     reloads: set[asyncio.Task[None]] = set()
     async with context.world() as world:
-        daemon = Daemon(settings, context.settings, world)
+        daemon = Daemon(settings, context.settings, world, listens=partial(_control, settings))
         loop = asyncio.get_running_loop()
 
         def reload() -> None:
@@ -49,3 +52,7 @@ async def _run(context: Context) -> int:
         loop.add_signal_handler(signal.SIGHUP, reload)
         await daemon.run()
     return 0
+
+
+def _control(settings: Settings, run: Run) -> Control:
+    return Control(path_for(settings.state_dir), settings.state_dir, run)

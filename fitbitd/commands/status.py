@@ -1,16 +1,15 @@
 """fitbitd status: how old the data is, and what needs a person."""
 
 import argparse
-import os
 import sys
 from contextlib import suppress
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from fitbitd import facts, health
 from fitbitd.assembly import AccountParts, parts
 from fitbitd.clock import SystemClock
+from fitbitd.commands import words
 from fitbitd.commands.common import (
     Context,
     account_of,
@@ -20,11 +19,15 @@ from fitbitd.commands.common import (
     say_error,
     write_json,
 )
+from fitbitd.commands.forecast import disk_full_on, stored_bytes
+from fitbitd.commands.progress import history_line, progress_of
 from fitbitd.commands.status_page import page
 from fitbitd.errors import OperatorError
 from fitbitd.model import DataTypeName, Kind
 from fitbitd.oauth.token import Grant
+from fitbitd.plan.gaps import Look, tally
 from fitbitd.store import listing
+from fitbitd.store.gaps import read_evidence, read_pace
 from fitbitd.store.ledger import read_ledger
 
 HELP = "how old the data is, and what needs you"
@@ -34,6 +37,7 @@ when the consent lasts, what was learnt about the provider, and what its quota l
 also beside a running daemon.
 
   fitbitd status
+  fitbitd status alice --all            a line for each data type
   fitbitd status alice --json
 """
 
@@ -46,6 +50,7 @@ _AGELESS = {Kind.SNAPSHOT, Kind.FILE}
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of `fitbitd status`."""
     accounts_argument(parser)
+    parser.add_argument("--all", action="store_true", help="each data type, not only their groups")
     parser.add_argument("--json", action="store_true", help="one JSON object an account")
     config_argument(parser)
 
@@ -57,10 +62,12 @@ def main(context: Context) -> int:
     now = SystemClock().now()
     reports = []
     code = 0
+    full_on = disk_full_on(settings, now)
     for account in [parts(settings, account_of(settings, name)) for name in names]:
         report = _known_without_index(account)
         try:
             report |= _of_index(account, now)
+            report |= _complete(account, now)
         except OperatorError as err:
             trouble = None if err.code == "index_missing" else err
             known = facts.without_index(account.subject, now, trouble)
@@ -68,11 +75,12 @@ def main(context: Context) -> int:
             if trouble:
                 say_error(f"{account.settings.name}: {err}")
                 code = max(code, err.exit_code)
-        reports.append(report)
+        reports.append(report | {"disk_full_on": full_on})
     if context.args.json:
         write_json(reports)
     else:
-        sys.stdout.write("\n".join(page(report, now) for report in reports))
+        pages = (page(report, now, whole=context.args.all) for report in reports)
+        sys.stdout.write(words.fitted("\n".join(pages)))
     return code
 
 
@@ -92,6 +100,8 @@ def _known_without_index(account: AccountParts) -> dict[str, Any]:
         "synced_at": None,
         "zone": None,
         "data_types": [],
+        "history": None,
+        "days": None,
         "unread": [],
         "corrections": 0,
         "lessons": [],
@@ -103,7 +113,8 @@ def _known_without_index(account: AccountParts) -> dict[str, Any]:
         "quota_limit": None,
         "requests_per_s": account.kit.requests_per_s,
         "throttled_until": None,
-        "stored_bytes": _stored_bytes(account),
+        "stored_bytes": stored_bytes(account.folder),
+        "disk_full_on": None,
     }
 
 
@@ -133,6 +144,7 @@ def _of_index(account: AccountParts, now: datetime) -> dict[str, Any]:
         "data_types": [
             {
                 "data_type": one.data_type,
+                "group": _group(account, one.data_type),
                 "count": one.count,
                 "oldest": one.oldest,
                 "newest": one.newest,
@@ -165,6 +177,43 @@ def _of_index(account: AccountParts, now: datetime) -> dict[str, Any]:
     }
 
 
+def _complete(account: AccountParts, now: datetime) -> dict[str, Any]:
+    """Say how complete it is: how far history has come, and what is known of how many days.
+
+    Raises:
+        OperatorError: there is no index, or it cannot be read.
+    """
+    grant = None
+    with suppress(OperatorError):
+        grant = account.token_file.read()
+    granted = grant.scope if grant else ()
+    with index_of(account) as db:
+        known = read_ledger(db, now).after_consent(grant.consented_at if grant else None)
+        evidence, pace = read_evidence(db), read_pace(db, now)
+    progress = progress_of(account, known, pace, granted, now)
+    days = tally(account.wants, known, evidence, now, Look(granted))
+    found = progress.history
+    return {
+        "history": None
+        if found is None
+        else {
+            "first": found.first,
+            "because": found.because,
+            "share": round(found.share, 4),
+            "requests_left": found.requests_left,
+            "days_left": sum(found.days_left.values()),
+            "eta_s": None if progress.eta is None else round(progress.eta.total_seconds()),
+            "text": history_line(progress),
+        },
+        "days": {
+            "final": days.final,
+            "final_by_age": days.by_age,
+            "provisional": days.provisional,
+            "never_read": days.absent,
+        },
+    }
+
+
 def _scopes_off(account: AccountParts, grant: Grant | None) -> list[dict[str, Any]]:
     """Give the scopes that the consent leaves out, and what is not collected for it."""
     if grant is None or not grant.scope:
@@ -177,16 +226,6 @@ def _scopes_off(account: AccountParts, grant: Grant | None) -> list[dict[str, An
     ]
 
 
-def _stored_bytes(account: AccountParts) -> int:
-    """Add up the files that can be seen; beside a running daemon some come and go."""
-    total = 0
-    for folder, _, names in os.walk(account.folder):
-        for name in names:
-            with suppress(OSError):
-                total += Path(folder, name).stat().st_size
-    return total
-
-
 def _newest(account: AccountParts, stored: list[listing.Holding]) -> dict[str, datetime | None]:
     """Give the newest of each group of data types: readings and nights, or else daily values."""
     exact: dict[str, datetime] = {}
@@ -197,6 +236,11 @@ def _newest(account: AccountParts, stored: list[listing.Holding]) -> dict[str, d
             newest = daily if data_type.kind is Kind.DAILY else exact
             newest[data_type.group] = max(newest.get(data_type.group, one.newest), one.newest)
     return {**daily, **exact}
+
+
+def _group(account: AccountParts, name: str) -> str:
+    data_type = account.kit.catalogue.get(DataTypeName(name))
+    return data_type.group if data_type else "other"
 
 
 def _age(age: health.Age) -> dict[str, Any]:

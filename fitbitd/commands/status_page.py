@@ -1,22 +1,29 @@
 """What `fitbitd status` shows, laid out for a person; the report itself is that of `--json`."""
 
 import itertools
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from fitbitd import health
+from fitbitd.commands import words
 from fitbitd.model import LessonKind
 
 Report = Mapping[str, Any]
 
 
-def page(report: Report, now: datetime) -> str:
-    """Lay one account out."""
+def page(report: Report, now: datetime, *, whole: bool = False) -> str:
+    """Lay one account out.
+
+    Args:
+        whole: with a line for each data type, instead of one for each group of them.
+    """
     lines = [f"{report['account']} ({report['provider']})"]
     lines += _freshness(report)
     lines += _conditions(report)
-    lines += _stored(report)
+    lines += _complete(report)
+    lines += _stored_types(report) if whole else _stored_groups(report)
     lines += _notes(report, now)
     if report["last_pass_at"]:
         lines.append(_foot(report, now))
@@ -49,7 +56,30 @@ def _conditions(report: Report) -> Iterator[str]:
         yield "  nothing is wrong"
 
 
-def _stored(report: Report) -> Iterator[str]:
+def _complete(report: Report) -> Iterator[str]:
+    """Say how far history has come, and what is known of how many days."""
+    if report["history"]:
+        yield f"  {report['history']['text']}"
+    if days := report["days"]:
+        told = f"{days['final']:,} final, {days['provisional']:,} may still change"
+        if absent := days["never_read"]:
+            told += f", {absent:,} never read; see fitbitd gaps"
+        yield f"  days, counted for each data type: {told}"
+
+
+def _stored_groups(report: Report) -> Iterator[str]:
+    """Tell what is stored by group, the largest first."""
+    groups: dict[str, list[Mapping[str, Any]]] = defaultdict(list)
+    for one in report["data_types"]:
+        groups[one["group"]].append(one)
+    counts = {name: sum(one["count"] for one in some) for name, some in groups.items()}
+    for name in sorted(groups, key=lambda name: -counts[name]):
+        types = words.many(len(groups[name]), "data type")
+        since = min(one["oldest"] for one in groups[name])
+        yield f"  {name:<10} {counts[name]:>13,} values since {since:%Y-%m-%d}, {types}"
+
+
+def _stored_types(report: Report) -> Iterator[str]:
     width = max((len(one["data_type"]) for one in report["data_types"]), default=0)
     for one in report["data_types"]:
         days = f"{one['days_settled']} days final, {one['days_provisional']} may still change"
@@ -63,21 +93,23 @@ def _notes(report: Report, now: datetime) -> Iterator[str]:
         yield f"  continues {report['continues']}: query and export show both as one series"
     if until := report["consent_expires_at"]:
         left = max(timedelta(0), until - now)
-        yield f"  the consent lasts until {health.moment(until)}, {_long(left)} from now"
+        yield f"  the consent lasts until {health.moment(until)}, {words.lasting(left)} from now"
     for one in report["scopes_off"]:
         types = ", ".join(one["data_types"])
         yield f"  not asked for, since the consent leaves {_short(one['scope'])} out: {types}"
     if count := report["corrections"]:
-        values = "one value" if count == 1 else f"{count:,} values"
-        yield f"  {values} of final days changed in the last 30 days; see the view corrections"
+        changed = f"{words.many(count, 'value')} of final days changed in the last 30 days"
+        yield f"  {changed}; see fitbitd gaps --corrections"
     for one in report["unread"]:
-        points = "one point" if one["count"] == 1 else f"{one['count']:,} points"
+        points = words.many(one["count"], "point")
         yield f"  {points} of {one['data_type']} not understood ({one['why']}); kept in the archive"
     for data_type, lessons in itertools.groupby(report["lessons"], lambda one: one["data_type"]):
-        words = ", ".join(_LESSONS[one["kind"]].format(one["value"]) for one in lessons)
-        yield f"  learnt from the provider: {data_type} is asked {words}"
+        ways = ", ".join(_LESSONS[one["kind"]].format(one["value"]) for one in lessons)
+        yield f"  learnt from the provider: {data_type} is asked {ways}"
+    if full_on := report["disk_full_on"]:
+        yield f"  the disk is full about {full_on:%B %Y}, if all goes on as in the last weeks"
     if count := report["pulls_waiting"]:
-        pulls = "one pull" if count == 1 else f"{count:,} pulls"
+        pulls = words.many(count, "pull")
         when = "a daemon applies them when its pass ends, or at its start"
         yield f"  in the archive and not in the index yet: {pulls}; {when}"
 
@@ -113,16 +145,4 @@ def _short(scope: str) -> str:
 
 
 def _ago(seconds: float | None) -> str:
-    if seconds is None:
-        return "never"
-    return f"{_long(timedelta(seconds=max(0, round(seconds))))} ago"
-
-
-def _long(span: timedelta) -> str:
-    minutes, rest = divmod(int(span.total_seconds()), 60)
-    hours, minutes_left = divmod(minutes, 60)
-    if hours >= 48:  # noqa: PLR2004 - from two days on, hours say nothing
-        return f"{hours // 24} days"
-    if hours:
-        return f"{hours} h {minutes_left} min"
-    return f"{minutes} min" if minutes else f"{rest} s"
+    return words.ago(None if seconds is None else timedelta(seconds=round(seconds)))

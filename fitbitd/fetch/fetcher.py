@@ -28,8 +28,8 @@ from fitbitd.providers.origin import origin
 
 log = structlog.get_logger()
 
-PAGES = 50
-"""A pull with more pages is abandoned and asked again in halves."""
+PAGES = 65
+"""A pull with more pages is abandoned and asked again in halves; it was sized for fewer."""
 
 PAGES_OF_A_DAY = 500
 """The same for a day, which is not cut: its pages may have become small."""

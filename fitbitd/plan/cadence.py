@@ -78,7 +78,9 @@ def due(
         if sync is not None:
             just_read = now - known.read_at < LATE_APART and _syncs_often(ledger)
             if not (data_type.late and just_read):
-                if known.rests_on is None or sync > known.rests_on:
+                # A snapshot that was read after a sync says what that brought.
+                rests_on = known.rests_on or (None if data_type.axis else known.read_at)
+                if rests_on is None or sync > rests_on:
                     return Why.SYNC
                 if data_type.late and _follow_up_waits(ledger, known.read_at, now):
                     return Why.FOLLOW_UP

@@ -1,6 +1,7 @@
 """When a civil day is known to be complete. Pure."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 SYNC_MARGIN = timedelta(minutes=15)
@@ -25,10 +26,17 @@ def usable(synced_at: datetime | None, at: datetime, reread: timedelta) -> datet
     return synced_at if synced_at is not None and at - synced_at < reread else None
 
 
+class SettledBy(StrEnum):
+    """What proves that a day is complete."""
+
+    SYNC = "sync"  # a device sync later than its end
+    AGE = "age"  # no sync could be relied on, and it may change no more
+
+
 def settles(
     ended_at: datetime, reread: timedelta, read_at: datetime, synced_at: datetime | None
-) -> bool:
-    """Say whether a complete read of a whole day makes it one that is not asked again.
+) -> SettledBy | None:
+    """Say what makes a whole day, read completely, one that is not asked again; None if nothing.
 
     Args:
         ended_at: when the day ended, aware UTC.
@@ -38,5 +46,6 @@ def settles(
     """
     sync = usable(synced_at, read_at, reread)
     if sync is None:
-        return read_at >= ended_at + 2 * reread
-    return sync >= ended_at + SYNC_MARGIN and read_at >= ended_at + reread
+        return SettledBy.AGE if read_at >= ended_at + 2 * reread else None
+    known = sync >= ended_at + SYNC_MARGIN and read_at >= ended_at + reread
+    return SettledBy.SYNC if known else None

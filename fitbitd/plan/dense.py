@@ -15,7 +15,7 @@ from fitbitd.plan.cadence import late_since
 from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, settles, usable
 from fitbitd.plan.ledger import DayRead
 from fitbitd.plan.scene import Scene
-from fitbitd.plan.windows import DAY, chunks, days_that_fill, missing, runs, whole_days
+from fitbitd.plan.windows import DAY, days_that_fill, missing, runs, unread, whole_days
 
 OVERLAP = timedelta(hours=1)
 """How far a tail reaches back before what is known."""
@@ -66,9 +66,22 @@ def recent_days(
         if why is not None and not scene.blocked(data_type, day):
             wanted.setdefault(why, []).append(day)
     for why, days in wanted.items():
-        for first, last in runs(days):
-            for window in chunks(data_type, first, last, known):
-                yield scene.pull(data_type, window, why)
+        for begun, last in runs(days):
+            along = begun == first and not known.blocked
+            reached = _unread_before(scene, data_type, begun) if along else begun
+            for window in scene.windows(data_type, reached, last):
+                if window.end.date() > begun:
+                    yield scene.pull(data_type, window, why)
+
+
+def _unread_before(scene: Scene, data_type: DataType, day: date) -> date:
+    """Give the first day of those in a row up to `day` that were never read.
+
+    Asked along with it, they cost fewer requests: each pull has a last page that is not full.
+    """
+    known = scene.ledger.of(data_type.name)
+    *_, (first, last) = ((day, day), *unread(known, scene.horizon(data_type), day))
+    return first if last == day else day
 
 
 def _tail_of_today(scene: Scene, data_type: DataType, axis: Axis) -> Window:

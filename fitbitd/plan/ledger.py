@@ -2,14 +2,19 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 from fitbitd.model import DataTypeName, DeviceSync, Lesson, Quota
 
 LONGEST_PAUSE = timedelta(hours=25)
 """No provider and no refusal asks for a longer pause than a day: what ends later than this was
 noted by a clock that was ahead."""
+
+
+LOOK_BACK = timedelta(days=90)
+"""How far back a deep look goes: farther than any day of the data types is read again otherwise."""
 
 
 def believed(until: datetime, now: datetime) -> bool:
@@ -38,6 +43,7 @@ class TypeLedger:
 
     Attributes:
         read_at: when its newest days (or its snapshot) were last read completely.
+        first_asked_at: when it was first asked, whatever came of it.
         rests_on: the device sync that this read rested on.
         newest: the newest instant stored (readings only).
         settled: runs of settled days, first and last included, oldest first.
@@ -47,6 +53,9 @@ class TypeLedger:
         doubted: those of the blocked days that came back empty after they had held something.
         refused_at: when the whole data type was last refused.
         recheck: settled days whose hourly values moved since: they are read once more.
+        looked_back_at: the oldest last read among the settled days of the last `LOOK_BACK`, None
+            if none is settled there.
+        unlooked: those of these days that were last read more than a day ago, as runs.
         points_a_day: as last seen in a read of whole days, None before the first.
         points_a_page: as last seen where there was more than one page, None before.
         files_wanted: keys of the sessions whose file is missing or of another version, newest
@@ -54,6 +63,7 @@ class TypeLedger:
     """
 
     read_at: datetime | None = None
+    first_asked_at: datetime | None = None
     rests_on: datetime | None = None
     newest: datetime | None = None
     settled: tuple[tuple[date, date], ...] = ()
@@ -62,6 +72,8 @@ class TypeLedger:
     doubted: frozenset[date] = frozenset()
     refused_at: datetime | None = None
     recheck: frozenset[date] = frozenset()
+    looked_back_at: datetime | None = None
+    unlooked: tuple[tuple[date, date], ...] = ()
     points_a_day: float | None = None
     points_a_page: float | None = None
     files_wanted: tuple[str, ...] = ()
@@ -87,6 +99,9 @@ class Ledger:
 
     Attributes:
         zone: the wearer's zone (IANA) by the newest profile, None before the first.
+        zones: each zone that a profile told, with when that was first seen, oldest first.
+        member_since: the day on which the account began, as its profile tells it.
+        first_seen: the first day of which anything but zeros is stored.
         devices: the newest sync of each device that is a watch.
         syncs: the device syncs of the last two days, oldest first, for their follow-ups, and the
             ones before them: a sync brings what was recorded since the one before it.
@@ -97,6 +112,9 @@ class Ledger:
     """
 
     zone: str | None = None
+    zones: tuple[tuple[datetime, str], ...] = ()
+    member_since: date | None = None
+    first_seen: date | None = None
     types: Mapping[DataTypeName, TypeLedger] = field(default_factory=lambda: MappingProxyType({}))
     devices: Mapping[str, DeviceSync] = field(default_factory=lambda: MappingProxyType({}))
     syncs: tuple[datetime, ...] = ()
@@ -111,6 +129,24 @@ class Ledger:
     def synced_at(self) -> datetime | None:
         """Give the newest sync of any watch."""
         return max((device.synced_at for device in self.devices.values()), default=None)
+
+    def zone_on(self, day: date) -> str:
+        """Give the wearer's zone on a civil day: the last one that was seen before it ended.
+
+        Before the first profile days are UTC; days before the first profile are the first zone's.
+        """
+        known = self.zones or ((datetime.min.replace(tzinfo=UTC), self.zone or "UTC"),)
+        found = known[0][1]
+        for since, zone in known[1:]:
+            if since < datetime.combine(day + timedelta(days=1), time(), ZoneInfo(zone)):
+                found = zone
+        return found
+
+    def in_zone(self, zone: str | None, seen_at: datetime) -> "Ledger":
+        """Give the same for a wearer who is seen in that zone; None if nothing tells."""
+        if zone in (None, self.zone):
+            return self
+        return replace(self, zone=zone, zones=(*self.zones, (seen_at, zone)))
 
     def after_consent(self, consented_at: datetime | None) -> "Ledger":
         """Give the same for a wearer who consented at that time; None if nobody knows when."""

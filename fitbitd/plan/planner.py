@@ -2,39 +2,91 @@
 
 A dense type is read by its tail and by whole days, see `dense.py`. All other types are read by
 ranges, which cost few requests whether they hold one day or thirty.
+
+No day of a data type is asked twice in a plan, but for the hours by which a tail joins a whole day.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from fitbitd.model import DataType, DataTypeName, Pull, Why
+from fitbitd.model import DataType, DataTypeName, Pull, Why, Window
 from fitbitd.plan import dense
 from fitbitd.plan.budget import Allowance
 from fitbitd.plan.cadence import Wants, due
+from fitbitd.plan.cost import Planned, fitted, priced
+from fitbitd.plan.history import EARLIEST, has_history, last_day
 from fitbitd.plan.ledger import Ledger
-from fitbitd.plan.scene import EARLIEST, Scene
-from fitbitd.plan.windows import DAY, chunks, missing, runs
+from fitbitd.plan.scene import Scene
+from fitbitd.plan.windows import (
+    DAY,
+    PAGES_A_PULL,
+    Run,
+    days_between,
+    days_that_fill,
+    outside,
+    runs,
+    unread,
+)
 
 FILES_A_PASS = 50
 """Half of what a pass asks: files are read along with history and do not outlast it."""
 
+LOOK_EVERY = timedelta(days=7)
+"""How often days that are final are looked at once more."""
 
-def plan(wants: Wants, ledger: Ledger, now: datetime, allowed: Allowance) -> tuple[Pull, ...]:
-    """Choose what the pass asks, most urgent first, within what is allowed.
+BASELINE_WAITS = timedelta(days=7)
+"""What only checks other data types is first read when history is, and not much later."""
 
-    Whatever is due comes before any history, and history never takes from the reserve. The data
-    type that carries the device syncs is not planned: every pass begins with it.
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a pass asks, most urgent first, and what is wanted beyond what it may spend."""
+
+    chosen: tuple[Planned, ...]
+    waiting: tuple[Planned, ...]
+
+
+def plan(wants: Wants, ledger: Ledger, now: datetime, allowed: Allowance) -> Plan:
+    """Choose what the pass asks within what is allowed, counted in requests.
+
+    Whatever is due comes before any history, and history never takes from the reserve; looks back
+    leave it half. The data type that carries the device syncs is not planned: every pass begins
+    with it.
     """
-    scene = Scene(wants, ledger, now)
-    types = [data_type for data_type in wants.data_types if not data_type.watches]
-    live = _newest_first(_live(scene, types))[: allowed.live]
-    files = [pull for data_type in types for pull in _files(scene, data_type)]
-    files = files[: min(FILES_A_PASS, allowed.live - len(live))]
-    begun = (*live, *files)
-    spare = max(0, min(allowed.history, allowed.live) - len(begun))
-    reached = _reached(live)
-    history = [pull for data_type in types for pull in _history(scene, data_type, reached)]
-    return (*begun, *_cheapest_first(history, types)[:spare])
+    types = {one.name: one for one in wants.data_types if not one.watches}
+    scene = Scene(wants, ledger, now, _pages(allowed.live))
+    live = _newest_first(_live(scene, types.values()))
+    files = [pull for one in types.values() for pull in _files(scene, one)]
+    unhurried = min(allowed.history, allowed.live)
+    scene, taken = replace(scene, pages=_pages(unhurried)), _taken(live)
+    history = [pull for one in types.values() for pull in _history(scene, one, taken[one.name])]
+    history = _cheapest_first(history, types, ledger)
+    look = (unhurried + 1) // 2
+    scene = replace(scene, pages=_pages(look))
+    first_too = not history or _began_long_ago(ledger, now)
+    deep = [
+        pull
+        for one in types.values()
+        for pull in _deep(scene, one, taken[one.name], riding=bool(live), first_too=first_too)
+    ]
+
+    def price(pulls: Iterable[Pull]) -> Iterator[Planned]:
+        for pull in pulls:
+            yield priced(pull, types[pull.data_type], ledger.of(pull.data_type), now)
+
+    urgent = fitted(price(live), allowed.live, allowed.live)
+    some = fitted(price(files[:FILES_A_PASS]), urgent.left, allowed.live)
+    spare = max(0, unhurried - (allowed.live - some.left))
+    looks = fitted(price(_newest_first(deep)), (spare + 1) // 2, look)
+    past = fitted(price(history), spare // 2 + looks.left, unhurried)
+    more = fitted(looks.waiting, past.left, look)
+    later = tuple(price(files[FILES_A_PASS:]))
+    return Plan(
+        (*urgent.chosen, *some.chosen, *looks.chosen, *more.chosen, *past.chosen),
+        (*urgent.waiting, *some.waiting, *later, *more.waiting, *past.waiting),
+    )
 
 
 def asked(
@@ -64,20 +116,20 @@ def _days(scene: Scene, data_type: DataType, first: date, last: date) -> Iterato
     first, last = min(max(first, EARLIEST), tomorrow), min(last, tomorrow)
     first, last = scene.days_of(data_type, first, last)
     last = min(last, scene.today(data_type))
-    for window in chunks(data_type, first, last, scene.ledger.of(data_type.name)):
+    for window in scene.windows(data_type, first, last):
         yield scene.pull(data_type, window, Why.ASKED)
 
 
-def _live(scene: Scene, types: list[DataType]) -> list[Pull]:
+def _live(scene: Scene, types: Collection[DataType]) -> list[Pull]:
     """Give what is due now; what is nearly due comes along when anything is."""
     pulls = _due(scene, types, riding=False)
     return _due(scene, types, riding=True) if pulls else pulls
 
 
-def _due(scene: Scene, types: list[DataType], *, riding: bool) -> list[Pull]:
+def _due(scene: Scene, types: Collection[DataType], *, riding: bool) -> list[Pull]:
     pulls: list[Pull] = []
     for data_type in types:
-        if data_type.file_of is not None:
+        if data_type.file_of is not None or data_type.checks is not None:
             continue
         why = due(data_type, scene.wants, scene.ledger, scene.now, riding=riding)
         found = [] if why is None else _newest(scene, data_type, why)
@@ -103,15 +155,19 @@ def _newest(scene: Scene, data_type: DataType, why: Why) -> list[Pull]:
         min([today - data_type.reread - DAY, *known.open]),
     )
     # What was never read is read as far back as one pull reaches: its history costs no other one.
-    first = scene.horizon(data_type) if known.untouched else recent
-    days = {first + timedelta(days=n) for n in range((today - first) // DAY + 1)}
+    first = scene.horizon(data_type) if known.untouched and data_type.checks is None else recent
+    days = {*days_between(first, today), *known.recheck} - known.doubted
     return [
         scene.pull(data_type, window, why)
-        for run in runs(sorted((days | known.recheck) - known.doubted))
-        for window in chunks(data_type, *run, known)
-        if window.end.date() > recent or not known.recheck.isdisjoint(window.days())
+        for run in runs(sorted(days))
+        for window in scene.windows(data_type, *run)
+        if window.end.date() > recent or _holds(window, known.recheck)
         if not scene.blocked(data_type, window.start.date())
     ]
+
+
+def _holds(window: Window, days: Iterable[date]) -> bool:
+    return any(window.start.date() <= day < window.end.date() for day in days)
 
 
 def _files(scene: Scene, data_type: DataType) -> list[Pull]:
@@ -122,37 +178,60 @@ def _files(scene: Scene, data_type: DataType) -> list[Pull]:
     return [scene.pull(data_type, None, Why.INTERVAL, item=key) for key in keys]
 
 
-def _reached(pulls: list[Pull]) -> Mapping[DataTypeName, date]:
-    """Give the first day of each data type that some pulls ask for."""
-    days: dict[DataTypeName, date] = {}
+def _taken(pulls: Iterable[Pull]) -> Mapping[DataTypeName, list[Run]]:
+    """Give the days of each data type that some pulls ask for."""
+    days = defaultdict[DataTypeName, list[Run]](list)
     for pull in pulls:
         if pull.window is not None:
-            first = pull.window.start.date()
-            days[pull.data_type] = min(first, days.get(pull.data_type, first))
+            last = (pull.window.end - timedelta.resolution).date()
+            days[pull.data_type].append((pull.window.start.date(), last))
     return days
 
 
-def _history(
-    scene: Scene, data_type: DataType, reached: Mapping[DataTypeName, date]
-) -> Iterator[Pull]:
+def _history(scene: Scene, data_type: DataType, taken: list[Run]) -> Iterator[Pull]:
     """Give what is missing before the days that live polling looks after, newest first.
 
     What only checks another data type has no history: that was just read as a whole.
 
     Args:
-        reached: how far back the pass reads, without a gap, what was never read before.
+        taken: the days that the pass asks for anyway.
     """
-    checks = data_type.checks is not None
-    if data_type.axis is None or checks or scene.blocked(data_type, None):
+    if not has_history(data_type) or scene.blocked(data_type, None):
         return
-    known = scene.ledger.of(data_type.name)
-    last = scene.today(data_type) - data_type.reread - (DAY if data_type.dense else 2 * DAY)
-    if known.untouched:
-        last = min(last, reached.get(data_type.name, date.max) - DAY)
-    for first, upto in runs(missing(known, scene.horizon(data_type), last)):
-        for window in chunks(data_type, first, upto, known):
+    known, last = scene.ledger.of(data_type.name), last_day(data_type, scene.ledger, scene.now)
+    for run in unread(known, scene.horizon(data_type), last, taken):
+        for window in scene.windows(data_type, *run):
             if not scene.blocked(data_type, window.start.date()):
                 yield scene.pull(data_type, window, Why.BACKFILL)
+
+
+def _deep(
+    scene: Scene, data_type: DataType, taken: list[Run], *, riding: bool, first_too: bool
+) -> Iterator[Pull]:
+    """Give the days that are final and are looked at once more, a week after the last look.
+
+    Args:
+        taken: the days that the pass asks for anyway.
+        riding: the pass has something to ask anyway.
+        first_too: also what was never read, and only checks another data type.
+    """
+    known = scene.ledger.of(data_type.name)
+    if data_type.checks is not None:
+        why = due(data_type, scene.wants, scene.ledger, scene.now, riding=riding)
+        if why is not None and (first_too or not known.untouched):
+            yield from _newest(scene, data_type, Why.DEEP)
+        return
+    looked_at = known.looked_back_at
+    if looked_at is None or scene.now - looked_at < LOOK_EVERY:
+        return
+    if data_type.axis is None or data_type.dense or scene.blocked(data_type, None):
+        return
+    left_out = [*taken, *((day, day) for day in known.doubted)]
+    for first, last in known.unlooked:
+        for run in outside(left_out, first, last):
+            for window in scene.windows(data_type, *run):
+                if not scene.blocked(data_type, window.start.date()):
+                    yield scene.pull(data_type, window, Why.DEEP)
 
 
 def _newest_first(pulls: list[Pull]) -> list[Pull]:
@@ -161,10 +240,22 @@ def _newest_first(pulls: list[Pull]) -> list[Pull]:
     return sorted(pulls, key=lambda pull: (urgency.index(pull.why), -_ends(pull)))
 
 
-def _cheapest_first(pulls: list[Pull], types: list[DataType]) -> list[Pull]:
-    """Order history: ranges before single days, and newest first within each."""
-    days = {data_type.name for data_type in types if data_type.dense}
-    return sorted(pulls, key=lambda pull: (pull.data_type in days, -_ends(pull)))
+def _cheapest_first(
+    pulls: list[Pull], types: Mapping[DataTypeName, DataType], ledger: Ledger
+) -> list[Pull]:
+    """Order history: what spans most days with a request first, single days last, newest first."""
+    ranges = (one for one in types.values() if not one.dense)
+    spans = {one.name: days_that_fill(1, one, ledger.of(one.name)) for one in ranges}
+    return sorted(pulls, key=lambda pull: (-spans.get(pull.data_type, 0), -_ends(pull)))
+
+
+def _began_long_ago(ledger: Ledger, now: datetime) -> bool:
+    return ledger.first_pass_at is not None and now - ledger.first_pass_at >= BASELINE_WAITS
+
+
+def _pages(budget: int) -> int:
+    """Size a pull so that two of them fit into what may be spent, for the other one may be due."""
+    return max(1, min(PAGES_A_PULL, budget // 2))
 
 
 def _ends(pull: Pull) -> int:

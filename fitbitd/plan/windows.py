@@ -7,13 +7,16 @@ from datetime import UTC, date, datetime, time, timedelta
 from fitbitd.model import Axis, DataType, Pull, Window
 from fitbitd.plan.ledger import NOTHING, TypeLedger
 
-PAGES_A_PULL = 40
+PAGES_A_PULL = 50
 """What a pull is sized for; one that turns out much larger is abandoned and asked in halves."""
 
 POINTS_A_PAGE = 5000
 """What a page is taken to hold before one was seen."""
 
 DAY = timedelta(days=1)
+
+Run = tuple[date, date]
+"""Days in a row: the first and the last, both included."""
 
 
 def whole_days(axis: Axis, first: date, last: date) -> Window:
@@ -25,15 +28,20 @@ def whole_days(axis: Axis, first: date, last: date) -> Window:
 
 
 def chunks(
-    data_type: DataType, first: date, last: date, known: TypeLedger = NOTHING
+    data_type: DataType,
+    first: date,
+    last: date,
+    known: TypeLedger = NOTHING,
+    pages: int = PAGES_A_PULL,
 ) -> Iterator[Window]:
     """Cut the days `first` to `last`, both included, into the longest windows, newest first.
 
     Args:
         known: what was seen of the data type; it says how many pages a day has.
+        pages: what one window is sized for; a day is not cut, however many it has.
     """
     axis = data_type.axis or Axis.DATE
-    step = days_a_pull(data_type, known)
+    step = days_that_fill(pages, data_type, known)
     while last >= first:
         start = max(first, last - timedelta(days=step - 1))
         yield whole_days(axis, start, last)
@@ -78,25 +86,40 @@ def cut(pull: Pull, longest: timedelta) -> tuple[Pull, ...]:
     return tuple(piece for half in halves(pull) for piece in cut(half, longest))
 
 
+def unread(known: TypeLedger, first: date, last: date, also: Iterable[Run] = ()) -> Iterator[Run]:
+    """Give the days `first` to `last` that were never read as runs, both ends included.
+
+    Args:
+        also: runs of days that count as read.
+    """
+    return outside([*known.settled, *((day, day) for day in known.open), *also], first, last)
+
+
+def outside(taken: Iterable[Run], first: date, last: date) -> Iterator[Run]:
+    """Give the days `first` to `last` that lie in none of some runs, as runs, oldest first."""
+    for begun, ended in sorted(run for run in taken if run[1] >= first and run[0] <= last):
+        if first < begun:
+            yield first, begun - DAY
+        first = max(first, ended + DAY)
+    if first <= last:
+        yield first, last
+
+
 def missing(known: TypeLedger, first: date, last: date) -> Iterator[date]:
     """Give the days `first` to `last` that were never read, oldest first."""
-    settled = iter(known.settled)
-    run = next(settled, None)
-    day = first
-    while day <= last:
-        while run is not None and run[1] < day:
-            run = next(settled, None)
-        if run is not None and run[0] <= day:
-            day = run[1] + DAY
-            continue
-        if day not in known.open:
-            yield day
-        day += DAY
+    for begun, ended in unread(known, first, last):
+        yield from days_between(begun, ended)
 
 
-def runs(days: Iterable[date]) -> list[tuple[date, date]]:
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Give the days `first` to `last`, both included."""
+    for number in range(first.toordinal(), last.toordinal() + 1):
+        yield date.fromordinal(number)
+
+
+def runs(days: Iterable[date]) -> list[Run]:
     """Join days, oldest first, into runs with both ends included."""
-    found: list[tuple[date, date]] = []
+    found: list[Run] = []
     for day in days:
         if found and found[-1][1] == day - DAY:
             found[-1] = (found[-1][0], day)

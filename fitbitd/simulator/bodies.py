@@ -5,22 +5,29 @@ instants: on the day on which clocks go back, the repeated hour is there twice.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from fitbitd.simulator.civil import (
     clock_time,
     day_bounds,
-    days_between,
     naive_s,
     offset_s,
     wall,
 )
-from fitbitd.simulator.paths import Asked
+from fitbitd.simulator.fitbit_bodies import (
+    activity_entry,
+    night_body,
+    series_rows,
+    weight_body,
+)
+from fitbitd.simulator.fitbit_life import FitbitLife
+from fitbitd.simulator.paths import SUMMED, Asked
 from fitbitd.simulator.settings import FitbitSettings
 from fitbitd.simulator.sleep import SleepLog
-from fitbitd.simulator.sleep_bodies import sleep_day, sleep_entry, sleep_page
-from fitbitd.simulator.wearer import WATCH_ID, HeartZone, Wearer
+from fitbitd.simulator.sleep_bodies import paged, sleep_day, sleep_entry, sleep_page
+from fitbitd.simulator.wearer import WATCH_IDS, HeartZone, Wearer
 
 Rows = list[tuple[int, int]]
 
@@ -32,12 +39,18 @@ class Bodies:
     """Answers about one wearer, as of an instant; `base_url` is where a list's next page is."""
 
     def __init__(
-        self, wearer: Wearer, settings: FitbitSettings, now: datetime, base_url: str
+        self,
+        wearer: Wearer,
+        settings: FitbitSettings,
+        now: datetime,
+        base_url: str,
+        life: FitbitLife | None = None,
     ) -> None:
         self._wearer = wearer
         self._settings = settings
         self._now = now
         self._base_url = base_url
+        self._life = life or FitbitLife(wearer)
 
     def of(self, asked: Asked) -> Any:
         """Say what was asked for.
@@ -52,6 +65,9 @@ class Bodies:
             "sleep_day": lambda asked: sleep_day(self._logs(asked)),
             "sleep_range": lambda asked: {"sleep": [sleep_entry(log) for log in self._logs(asked)]},
             "sleep_list": self._sleep_list,
+            "night": lambda asked: night_body(self._life, asked, self._now),
+            "weight": self._weighings,
+            "activity_list": self._activity_list,
         }
         return answers[asked.kind](asked)
 
@@ -112,7 +128,10 @@ class Bodies:
         day = self._wearer.today(synced)
         weighed_s = day_bounds(day, self._wearer.zone)[0] + 7 * 3600 + 11
         weighed_s -= 86_400 if weighed_s > synced.timestamp() else 0
-        devices = [self._device(WATCH_ID, "TRACKER", "Charge 6", int(synced.timestamp()))]
+        devices = [
+            self._device(WATCH_IDS[turn], "TRACKER", "Charge 6", int(at.timestamp()))
+            for turn, at in self._wearer.watches(self._now)
+        ]
         if self._wearer.has_scale:
             devices.append(self._device("100000002", "SCALE", "Aria 2", weighed_s))
         return devices
@@ -131,6 +150,8 @@ class Bodies:
         }
 
     def _series(self, asked: Asked) -> list[dict[str, Any]]:
+        if asked.resource in SUMMED:
+            return series_rows(self._life, asked, self._now)
         rows: list[dict[str, Any]] = []
         for day in self._account_days(asked.first, asked.last):
             if asked.resource == "steps":
@@ -205,15 +226,34 @@ class Bodies:
 
     def _sleep_list(self, asked: Asked) -> dict[str, Any]:
         logs = self._wearer.sleeps(self._wearer.member_since, date.max, self._now)
-        return sleep_page(logs, dict(asked.params), self._base_url)
+        return sleep_page(logs, dict(asked.params), self._base_url, self._settings.list_page)
+
+    def _weighings(self, asked: Asked) -> dict[str, Any]:
+        weighings = self._life.weighings(asked.first, asked.last, self._now)
+        return weight_body(self._life, weighings)
+
+    def _activity_list(self, asked: Asked) -> dict[str, Any]:
+        """Give a page of the activity log list, which is ordered by the clock of each entry."""
+        params = dict(asked.params)
+        named = datetime.fromisoformat(next(iter(params.values()))).date()
+        first = named - timedelta(days=1) if "afterDate" in params else self._wearer.member_since
+        starts = sorted(
+            (
+                (one.start_ms // 1000 + one.start_offset_s, one)
+                for one in self._life.exercises(first, self._now)
+            ),
+            key=itemgetter(0),
+        )
+        url = f"{self._base_url}/1/user/-/activities/list.json"
+        page, about = paged(starts, params, url, self._settings.list_page)
+        return {"activities": [activity_entry(one) for one in page], "pagination": about}
 
     def _bounds(self, asked: Asked) -> tuple[int, int]:
         zone = self._wearer.zone
         return day_bounds(asked.first, zone)[0], day_bounds(asked.last, zone)[1]
 
     def _account_days(self, first: date, last: date) -> list[date]:
-        wearer = self._wearer
-        return days_between(max(first, wearer.member_since), min(last, wearer.today(self._now)))
+        return self._life.account_days(first, last, self._now)
 
     def _offset(self, at_s: int) -> int:
         return offset_s(self._wearer.zone, at_s)

@@ -29,6 +29,9 @@ ZONES = (
 )
 """Name, from, below, calories a minute of the wearer's heart-rate zones."""
 
+Span = tuple[int, int]
+"""Instants [start, end) in Unix seconds."""
+
 REST_BPM = 56
 _WORKOUT_IN = 3
 _CHARGE_IN = 4
@@ -67,8 +70,15 @@ class Beats:
 
 
 @lru_cache(maxsize=2048)
-def minutes_of(seed: int, day: date, zone: str, *, worn: bool) -> Minutes:
-    """Make the minutes of a day; `worn` False leaves the watch in a drawer."""
+def minutes_of(
+    seed: int, day: date, zone: str, *, worn: bool, off_s: tuple[Span, ...] = ()
+) -> Minutes:
+    """Make the minutes of a day.
+
+    Args:
+        worn: False leaves the watch in a drawer.
+        off_s: [start, end) instants at which nothing was recorded, whatever the wearer did.
+    """
     start_s, end_s = day_bounds(day, zone)
     count = (end_s - start_s) // 60
     if not worn:
@@ -83,6 +93,8 @@ def minutes_of(seed: int, day: date, zone: str, *, worn: bool) -> Minutes:
     if rng.randrange(_CHARGE_IN) == 0:
         at = rng.randrange(18 * 60, 21 * 60)
         _fill(off, range(at, min(at + rng.randrange(20, 60), count)))
+    for begin_s, until_s in off_s:
+        _fill(off, _span(begin_s - start_s, until_s - start_s, count))
     _walk(rng, steps)
     for minute in range(count):
         if asleep[minute] or off[minute]:
@@ -91,11 +103,17 @@ def minutes_of(seed: int, day: date, zone: str, *, worn: bool) -> Minutes:
 
 
 @lru_cache(maxsize=64)
-def beats_of(
-    seed: int, day: date, zone: str, *, worn: bool, intervals_s: tuple[int, ...] = INTERVALS_S
+def beats_of(  # noqa: PLR0913 - all that tells one day from another
+    seed: int,
+    day: date,
+    zone: str,
+    *,
+    worn: bool,
+    off_s: tuple[Span, ...] = (),
+    intervals_s: tuple[int, ...] = INTERVALS_S,
 ) -> Beats:
     """Sample the heart rate of a day at irregular intervals, only while the watch is worn."""
-    minutes = minutes_of(seed, day, zone, worn=worn)
+    minutes = minutes_of(seed, day, zone, worn=worn, off_s=off_s)
     rng = Random(f"{seed}:beats:{day}")
     length_s = 60 * len(minutes.bpm)
     enough = length_s // max(1, sum(intervals_s) // len(intervals_s) - 1)
@@ -110,6 +128,7 @@ def beats_of(
     return Beats([minutes.start_s + at_s for at_s, _ in samples], [bpm for _, bpm in samples])
 
 
+@lru_cache(maxsize=1024)
 def zone_minutes(bpm: bytes) -> tuple[int, ...]:
     """Count the minutes in each zone."""
     return tuple(sum(low <= level < high for level in bpm) for _, low, high, _ in ZONES)

@@ -16,6 +16,7 @@ from fitbitd.simulator import consent, paths, refusals
 from fitbitd.simulator.bodies import Bodies
 from fitbitd.simulator.civil import civil_day
 from fitbitd.simulator.faults import Answer, FaultQueue
+from fitbitd.simulator.fitbit_life import FitbitLife
 from fitbitd.simulator.oauth import OAuthProvider, Pair
 from fitbitd.simulator.quota import HourlyQuota, reset_s
 from fitbitd.simulator.refusals import RefusalError, json_response
@@ -27,9 +28,13 @@ _FORM = "application/x-www-form-urlencoded"
 _SUBJECTS = {
     "activity": "activity",
     "heartrate": "heart rate",
+    "oxygen_saturation": "oxygen saturation",
     "profile": "profile",
+    "respiratory_rate": "respiratory rate",
     "settings": "settings",
     "sleep": "sleep",
+    "temperature": "temperature",
+    "weight": "weight",
 }
 
 
@@ -75,6 +80,7 @@ class FitbitSimulator:
         self.gone = False
         self._quota = HourlyQuota(self.settings.quota, self.settings.quota_lag)
         self._replay = replay
+        self._life = FitbitLife(self.wearer)
         self._lock = threading.Lock()
         self._routes: dict[tuple[str, str], Callable[[httpx.Request], httpx.Response]] = {
             ("GET", "/oauth2/authorize"): self._authorize,
@@ -250,9 +256,9 @@ class FitbitSimulator:
             raise refusals.insufficient_permissions()
         if asked.scope not in pair.scopes:
             raise refusals.insufficient_scope(_SUBJECTS[asked.scope])
-        intraday = asked.kind == "intraday"
+        intraday = asked.kind == "intraday" or asked.level == "all"
         if intraday and not self.settings.personal:
-            if self.settings.intraday_refusal == "forbidden":
+            if self.settings.intraday_refusal == "forbidden" or asked.kind == "night":
                 raise refusals.insufficient_permissions()
         elif self._replay is not None and (body := recorded or self._replay.answer(asked)):
             return body
@@ -263,7 +269,7 @@ class FitbitSimulator:
 
     def _bodies(self, request: httpx.Request) -> Bodies:
         base_url = str(request.url.copy_with(raw_path=b"/")).rstrip("/")
-        return Bodies(self.wearer, self.settings, self.clock.now(), base_url)
+        return Bodies(self.wearer, self.settings, self.clock.now(), base_url, self._life)
 
     def _throttled(self, user: str) -> httpx.Response:
         refusal = refusals.too_many_requests()

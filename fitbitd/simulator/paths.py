@@ -14,7 +14,16 @@ from fitbitd.simulator.refusals import bad_request, internal_error, not_found, t
 HEART_DAYS = 365
 STEPS_DAYS = 1095
 SLEEP_DAYS = 100
+MONTH_DAYS = 30
+WEIGHT_DAYS = 31
 PAGE_LIMIT = 100
+
+SUMMED = (
+    *("calories", "caloriesBMR", "activityCalories", "distance", "elevation", "floors"),
+    *("minutesSedentary", "minutesLightlyActive", "minutesFairlyActive", "minutesVeryActive"),
+    "active-zone-minutes",
+)
+"""Time series beside steps and heart rate."""
 
 LEVELS = {
     "heart": ("1sec", "1min", "5min", "15min"),
@@ -22,15 +31,27 @@ LEVELS = {
 }
 _YEARS = range(1990, 2100)
 _PERIOD_DAYS = {"1d": 1, "7d": 7, "30d": 30, "1w": 7}
-_PERIOD_MONTHS = {"heart": {"1m": 1}, "steps": {"1m": 1, "3m": 3, "6m": 6, "1y": 12}}
+_PERIOD_MONTHS = {"heart": {"1m": 1}}
+_USUAL_MONTHS = {"1m": 1, "3m": 3, "6m": 6, "1y": 12}
+_NIGHT_SCOPES = {
+    "hrv": "heartrate",
+    "spo2": "oxygen_saturation",
+    "br": "respiratory_rate",
+    "temp/skin": "temperature",
+}
 
 _SPAN = r"date/(?P<first>[^/]+)/(?P<last>[^/]+)"
+_DATES = r"date/(?P<first>[^/]+)(?:/(?P<last>(?!all$)[^/]+))?"
 _TIMES = r"(?:/time/(?P<begin>[^/]+)/(?P<end>[^/]+))?"
 _ROUTES = (
     ("1", "profile", r"profile"),
     ("1", "devices", r"devices"),
     ("1", "intraday", rf"activities/(?P<res>heart|steps)/{_SPAN}/(?P<level>[^/]+){_TIMES}"),
-    ("1", "series", rf"activities/(?P<res>heart|steps)/{_SPAN}"),
+    ("1", "series", rf"activities/(?P<res>heart|steps|{'|'.join(SUMMED)})/{_SPAN}"),
+    ("1", "night", rf"(?P<res>hrv|spo2|br)/{_DATES}(?P<level>/all)?"),
+    ("1", "night", rf"(?P<res>temp/skin)/{_DATES}"),
+    ("1", "weight", rf"body/log/weight/{_DATES}"),
+    ("1", "activity_list", r"activities/list"),
     ("1.2", "sleep_list", r"sleep/list"),
     ("1.2", "sleep_range", rf"sleep/{_SPAN}"),
     ("1.2", "sleep_day", r"sleep/date/(?P<first>[^/]+)"),
@@ -43,10 +64,13 @@ class Asked:
     """A request for data.
 
     Attributes:
-        kind: profile, devices, intraday, series, sleep_day, sleep_range or sleep_list.
+        kind: profile, devices, intraday, series, sleep_day, sleep_range, sleep_list, night, weight
+            or activity_list.
         user: as the path names the user: `-` or an id.
         scope: what the grant must hold.
-        resource: heart or steps, for series and intraday.
+        resource: what a series, intraday data or a night is of.
+        level: of intraday data; "all" for all the rows of a night.
+        one_date: of a night, by one date instead of a range.
         window: wall-clock times of the first and of the last day, for intraday.
         params: of a list.
     """
@@ -58,6 +82,7 @@ class Asked:
     first: date = date.min
     last: date = date.min
     level: str = ""
+    one_date: bool = False
     window: tuple[time, time] | None = None
     params: tuple[tuple[str, str], ...] = ()
 
@@ -82,20 +107,15 @@ def parse(path: str, query: Mapping[str, str], today: date) -> Asked:
     user = found["user"]
     if kind in {"profile", "devices"}:
         return Asked(kind, user, "profile" if kind == "profile" else "settings")
-    if kind == "sleep_list":
-        return Asked(kind, user, "sleep", params=_list_params(query))
+    if kind in {"sleep_list", "activity_list"}:
+        scope = "sleep" if kind == "sleep_list" else "activity"
+        return Asked(kind, user, scope, params=_list_params(query))
     first = _date(found["first"], today)
-    if kind == "sleep_day":
-        return Asked(kind, user, "sleep", first=first, last=first)
-    if kind == "sleep_range":
-        last = _date(found["last"], today)
-        _check_span(first, last)
-        if (last - first).days >= SLEEP_DAYS:
-            raise bad_request("The date range must not be longer than 100 days.")
-        return Asked(kind, user, "sleep", first=first, last=last)
-    if kind == "series":
-        return _series(found, first, today)
-    return _intraday(found, first, today)
+    if kind in {"night", "weight"}:
+        return _logs(kind, found, first, today)
+    if kind in {"sleep_day", "sleep_range"}:
+        return _sleep(kind, found, first, today)
+    return (_series if kind == "series" else _intraday)(found, first, today)
 
 
 def route_of(path: str) -> tuple[str, dict[str, str]] | None:
@@ -110,6 +130,27 @@ def route_of(path: str) -> tuple[str, dict[str, str]] | None:
     return None
 
 
+def _sleep(kind: str, found: Mapping[str, str], first: date, today: date) -> Asked:
+    last = first if kind == "sleep_day" else _date(found["last"], today)
+    _check_span(first, last)
+    if (last - first).days >= SLEEP_DAYS:
+        raise bad_request("The date range must not be longer than 100 days.")
+    return Asked(kind, found["user"], "sleep", first=first, last=last)
+
+
+def _logs(kind: str, found: Mapping[str, str], first: date, today: date) -> Asked:
+    last = _date(found["last"], today) if found["last"] else first
+    _check_span(first, last)
+    resource, level = found.get("res", ""), found.get("level", "").removeprefix("/")
+    most = WEIGHT_DAYS if kind == "weight" else MONTH_DAYS
+    unlimited = resource == "spo2" and not level  # no limit is documented
+    if (last - first).days >= most and not unlimited:
+        raise bad_request(f"The date range must not be longer than {most} days.")
+    scope = _NIGHT_SCOPES.get(resource, "weight")
+    one_date = not found["last"]
+    return Asked(kind, found["user"], scope, resource, first, last, level, one_date)
+
+
 def _series(found: Mapping[str, str], first: date, today: date) -> Asked:
     resource, end = found["res"], found["last"]
     if end == "max":
@@ -119,7 +160,8 @@ def _series(found: Mapping[str, str], first: date, today: date) -> Asked:
     else:
         last = _date(end, today)
     _check_span(first, last)
-    if (last - first).days >= (HEART_DAYS if resource == "heart" else STEPS_DAYS):
+    most = {"heart": HEART_DAYS, "activityCalories": MONTH_DAYS}.get(resource, STEPS_DAYS)
+    if (last - first).days >= most:
         raise too_many_points()
     return Asked("series", found["user"], _scope(resource), resource, first, last)
 
@@ -141,7 +183,14 @@ def _intraday(found: Mapping[str, str], first: date, today: date) -> Asked:
     if length > timedelta(days=1):
         raise bad_request("Time range should not be bigger than 24 hours.", kind="request")
     return Asked(
-        "intraday", found["user"], _scope(resource), resource, first, last, found["level"], window
+        "intraday",
+        found["user"],
+        _scope(resource),
+        resource,
+        first,
+        last,
+        found["level"],
+        window=window,
     )
 
 
@@ -176,7 +225,7 @@ def _period(resource: str, end: date, period: str) -> tuple[date, date]:
     """Give the dates of a period word, which ends on its date."""
     if period in _PERIOD_DAYS:
         return end - timedelta(days=_PERIOD_DAYS[period] - 1), end
-    months = _PERIOD_MONTHS[resource].get(period)
+    months = _PERIOD_MONTHS.get(resource, _USUAL_MONTHS).get(period)
     if months is None:
         raise bad_request(f"Invalid period: {period}", "period")
     year, month = divmod(end.year * 12 + end.month - 1 - months, 12)

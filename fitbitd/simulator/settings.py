@@ -25,6 +25,7 @@ class FitbitSettings:
         retry_after: what a 429 says in Retry-After: the true wait, a wrong one, or nothing.
         end_minute: what a `/time/` window holds of its last minute (open).
         zero_fill: rows of steps go on as zeros to 23:59, also where nothing was synced (open).
+        list_page: the most entries that a page of a list holds, whatever is asked for.
         sync_millis: `lastSyncTime` ends in `.000`.
         true_offset: the profile's UTC offset is right; recorded ones were not always.
         skew_s: how far the provider's clock is ahead of the true one.
@@ -48,6 +49,7 @@ class FitbitSettings:
     retry_after: Literal["reset", "wrong", "none"] = "reset"
     end_minute: Literal["whole", "first_second", "excluded"] = "first_second"
     zero_fill: bool = True
+    list_page: int = 100
     sync_millis: bool = True
     true_offset: bool = True
     skew_s: float = 0.0

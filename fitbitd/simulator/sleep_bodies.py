@@ -5,10 +5,12 @@ All times of a log are wall clock by the offset at its start, across a change of
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from fitbitd.simulator.civil import wall
 from fitbitd.simulator.sleep import SleepLog, Stretch
+
+T = TypeVar("T")
 
 
 def sleep_day(logs: list[SleepLog]) -> dict[str, Any]:
@@ -16,30 +18,41 @@ def sleep_day(logs: list[SleepLog]) -> dict[str, Any]:
     return {"sleep": [sleep_entry(log) for log in logs], "summary": _sleep_totals(logs)}
 
 
-def sleep_page(logs: list[SleepLog], params: dict[str, str], base_url: str) -> dict[str, Any]:
-    """Give a page of logs by their start: before a date and descending, or after it and ascending.
+def sleep_page(
+    logs: list[SleepLog], params: dict[str, str], base_url: str, most: int
+) -> dict[str, Any]:
+    """Give a page of logs, see `paged`."""
+    starts = [(log.start_s + log.offset_s, log) for log in reversed(logs)]
+    page, about = paged(starts, params, f"{base_url}/1.2/user/-/sleep/list.json", most)
+    return {"pagination": about, "sleep": [sleep_entry(log) for log in page]}
+
+
+def paged(
+    entries: list[tuple[int, T]], params: dict[str, str], url: str, most: int
+) -> tuple[list[T], dict[str, Any]]:
+    """Give a page of a list: before a date and descending, or after it and ascending.
 
     Args:
-        logs: all of them, newest first.
+        entries: all of them by their start on the wall clock (as if it were UTC), oldest first.
         params: the date's name first, then sort, limit, offset.
-        base_url: of the link to the next page.
+        url: of the list, for the link to the next page.
+        most: entries that a page holds at the most.
     """
     name = next(iter(params))
-    limit, offset = int(params["limit"]), int(params["offset"])
+    limit, offset = min(int(params["limit"]), most), int(params["offset"])
     edge_s = int(datetime.fromisoformat(params[name]).replace(tzinfo=UTC).timestamp())
     if name == "beforeDate":
-        found = [log for log in logs if log.start_s + log.offset_s < edge_s]
+        found = [entry for start_s, entry in reversed(entries) if start_s < edge_s]
     else:
-        found = [log for log in reversed(logs) if log.start_s + log.offset_s >= edge_s]
+        found = [entry for start_s, entry in entries if start_s >= edge_s]
     link = (
-        f"{base_url}/1.2/user/-/sleep/list.json?offset={offset + limit}&limit={limit}"
+        f"{url}?offset={offset + limit}&limit={limit}"
         f"&sort={params['sort']}&{name}={params[name].replace(':', '%3A')}"
     )
     more = offset + limit < len(found)
     about: dict[str, Any] = {name: params[name], "limit": limit, "next": link if more else ""}
     about |= {"offset": offset, "previous": "", "sort": params["sort"]}
-    page = found[offset : offset + limit]
-    return {"pagination": about, "sleep": [sleep_entry(log) for log in page]}
+    return found[offset : offset + limit], about
 
 
 def sleep_entry(log: SleepLog) -> dict[str, Any]:

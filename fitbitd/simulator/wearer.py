@@ -11,6 +11,7 @@ order of the instants: the repeated hour is listed twice, one after the other.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from fitbitd.simulator import days
@@ -21,10 +22,12 @@ from fitbitd.simulator.syncs import ListedSyncs, RegularSyncs, SyncPlan
 
 Truth = dict[str, list[tuple[Any, ...]]]
 
-WATCH_ID = "100000003"
-"""The wearer's watch, as the provider calls it."""
+WATCH_IDS = ("100000003", "100000004")
+"""The wearer's watch, and the one that replaces it, as the legacy provider calls them."""
 
-_MINUTE_S = 60
+ALL_HOURS = frozenset(range(26))
+_SECOND = timedelta(seconds=1)
+_MINUTE_S, _HOUR_S = 60, 3_600
 _ENOUGH_FOR_RESTING = 180
 """Minutes that the watch must have been worn before the provider names a resting heart rate."""
 
@@ -67,6 +70,11 @@ class Wearer(Orders):
         has_scale: the account also has a scale, which is not a watch.
         has_watch: False for an account that knows only the phone and what is typed.
         watch_until: the instant at which the watch died; the phone's uploads go on.
+        replaced_at: the instant from which another watch syncs; what the first one had not synced
+            by then is lost.
+        old_watch_stays: the devices go on naming the first one, with its last sync.
+        worn_hours: hours of the day in which the watch is on the wrist; nights are told all the
+            same. Few of them make a long life cheap.
         intervals_s: how far apart samples of the heart are, each as likely as the next.
         processed_after: how long after its appearance a night gets its stages (Google).
         daily_after: how long after the sync that brought the end of a day or night its daily values
@@ -85,6 +93,9 @@ class Wearer(Orders):
     has_scale: bool = False
     has_watch: bool = True
     watch_until: datetime | None = None
+    replaced_at: datetime | None = None
+    old_watch_stays: bool = False
+    worn_hours: frozenset[int] = ALL_HOURS
     intervals_s: tuple[int, ...] = days.INTERVALS_S
     processed_after: timedelta = timedelta(minutes=20)
     daily_after: timedelta = timedelta(hours=1)
@@ -111,6 +122,30 @@ class Wearer(Orders):
         if not self.has_watch:
             return None
         return self.uploaded_at(min(now, self.watch_until) if self.watch_until else now)
+
+    def watches(self, now: datetime) -> list[tuple[int, datetime]]:
+        """List the watches, 0 for the first and 1 for its successor, each with its last sync."""
+        synced = self.synced_at(now)
+        if synced is None:
+            return []
+        if self.replaced_at is None or now < self.replaced_at:
+            return [(0, synced)]
+        last = self._last_of_first()
+        listed = [(0, last)] if last is not None and self.old_watch_stays else []
+        return [*listed, (1, synced)] if synced >= self.replaced_at else listed
+
+    def off_s(self, day: date) -> tuple[days.Span, ...]:
+        """Give when on `day` nothing was recorded, or what was is lost for good."""
+        bounds = day_bounds(day, self.zone)
+        off = () if self.worn_hours is ALL_HOURS else _other_hours(*bounds, self.worn_hours)
+        return off if self.keeps(*bounds) else (*off, self._lost_s())
+
+    def keeps(self, start_s: int, end_s: int) -> bool:
+        """Say whether nothing of [start, end) went with a watch that was replaced."""
+        if self.replaced_at is None:
+            return True
+        lost_s, until_s = self._lost_s()
+        return end_s <= lost_s or until_s <= start_s
 
     def brought_at(self, ready: datetime) -> datetime | None:
         """Give the first sync of the watch at or after `ready`, None if it never comes."""
@@ -145,7 +180,12 @@ class Wearer(Orders):
             sample
             for day in self._days(start_s, known_s)
             for sample in days.beats_of(
-                self.seed, day, self.zone, worn=self.wears(day), intervals_s=self.intervals_s
+                self.seed,
+                day,
+                self.zone,
+                worn=self.wears(day),
+                off_s=self.off_s(day),
+                intervals_s=self.intervals_s,
             ).between(start_s, known_s)
         ]
 
@@ -201,17 +241,26 @@ class Wearer(Orders):
 
     def sleeps(self, first: date, last: date, now: datetime) -> list[SleepLog]:
         """Give the sleep logs dated `first` to `last` that are published at `now`, newest first."""
-        began_s, _ = day_bounds(self.member_since, self.zone)
         logs = [
             log
             for day in days_between(max(first, self.member_since), min(last, self.today(now)))
-            if day not in self.days_off
-            for log in logs_of(self.seed, day, self.zone)
-            if log.start_s >= began_s and self._published(log, now)
+            for log in self.recorded(day)
+            if self._published(log, now)
         ]
         for change in self.sleep_changes:
             logs = list(_changed(logs, change)) if change.at <= now else logs
         return sorted(logs, key=lambda log: log.start_s, reverse=True)
+
+    def recorded(self, day: date) -> list[SleepLog]:
+        """Give the sleep that ends on `day` as the watch recorded it; none if it was not worn."""
+        if not self.has_watch or not self.wears(day):
+            return []
+        began_s, _ = day_bounds(self.member_since, self.zone)
+        return [
+            log
+            for log in logs_of(self.seed, day, self.zone)
+            if log.start_s >= began_s and self.keeps(log.start_s, log.end_s)
+        ]
 
     # What a test compares.
 
@@ -231,7 +280,7 @@ class Wearer(Orders):
             `<zone>.min`, `<zone>.max`, as far as they were served. `sleep`: log id, date, start and
             end in Unix seconds, type, minutes asleep, and the stages as a tuple of (`stage` or
             `short`, level, start in Unix seconds, seconds). `profile`: zone, first day.
-            `devices`: id and last sync in Unix seconds of each watch.
+            `devices`: id and last sync in Unix seconds of each watch there ever was.
         """
         rows: Truth = {
             name: [] for name in ("heart_rate", "steps", "daily_steps", "daily_heart_rate", "sleep")
@@ -241,7 +290,14 @@ class Wearer(Orders):
         synced = self.synced_at(now)
         if synced is None:
             return rows
-        rows["devices"] = [(WATCH_ID, int(synced.timestamp()))]
+        before = [] if self.replaced_at is None else [(0, self._last_of_first())]
+        rows["devices"] = sorted(
+            {
+                (WATCH_IDS[turn], int(at.timestamp()))
+                for turn, at in (*before, *self.watches(now))
+                if at is not None and at <= now
+            }
+        )
         begin = max(first or self.member_since, self.member_since)
         end = min(last or self.today(synced), self.today(synced))
         for day in days_between(begin, end):
@@ -253,6 +309,18 @@ class Wearer(Orders):
             logs = self.sleeps(day, day, now)
             rows["sleep"] += [_sleep_row(log) for log in reversed(logs)]
         return rows
+
+    def _last_of_first(self) -> datetime | None:
+        """Give the last sync of the watch that was replaced."""
+        return self.replaced_at and self.uploaded_at(self.replaced_at - _SECOND)
+
+    def _lost_s(self) -> days.Span:
+        """Give the whole minutes that the first watch took along; none is an empty span."""
+        if self.replaced_at is None:
+            return 0, 0
+        last = self._last_of_first()
+        lost_s = 0 if last is None else -(-int(last.timestamp()) // _MINUTE_S) * _MINUTE_S
+        return lost_s, -(-int(self.replaced_at.timestamp()) // _MINUTE_S) * _MINUTE_S
 
     def _known_until(self, now: datetime) -> int:
         synced = self.synced_at(now)
@@ -266,12 +334,19 @@ class Wearer(Orders):
         return days_between(first, civil_day(end_s - 1, self.zone))
 
     def _minutes(self, day: date) -> days.Minutes:
-        return days.minutes_of(self.seed, day, self.zone, worn=self.wears(day))
+        worn, off_s = self.wears(day), self.off_s(day)
+        return days.minutes_of(self.seed, day, self.zone, worn=worn, off_s=off_s)
 
     def _published(self, log: SleepLog, now: datetime) -> bool:
         brought = self.brought_at(datetime.fromtimestamp(log.end_s, now.tzinfo))
         wait = self.publish_late.get(log.day, self.publish_after)
         return brought is not None and brought + wait <= now
+
+
+@lru_cache(maxsize=1024)
+def _other_hours(start_s: int, end_s: int, worn: frozenset[int]) -> tuple[days.Span, ...]:
+    hours = enumerate(range(start_s, end_s, _HOUR_S))
+    return tuple((at_s, at_s + _HOUR_S) for hour, at_s in hours if hour not in worn)
 
 
 def _changed(logs: list[SleepLog], change: SleepChange) -> Iterator[SleepLog]:

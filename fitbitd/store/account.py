@@ -72,6 +72,15 @@ class AccountStore:
         path = self.writer.path
         return list(apply_archive(self.index, self._read, self._catalogue, path, learn=self._learn))
 
+    def renew_index(self) -> None:
+        """Open the index again: a rebuild may have put another file in the place of a damaged one.
+
+        Raises:
+            OperatorError: what the disk refuses.
+        """
+        self.index.close()
+        self.index = Index(self.account_dir, self._catalogue)
+
     def close(self) -> None:
         """Let go of everything, the lock last."""
         try:

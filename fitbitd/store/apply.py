@@ -25,13 +25,14 @@ from fitbitd.model import (
     Pull,
     Reply,
 )
-from fitbitd.store import density, doubts, lessons, lines, passes
+from fitbitd.store import days, density, doubts, lessons, lines, passes
 from fitbitd.store.change import PullChange
 from fitbitd.store.index import Index
 from fitbitd.store.lessons import Learn, learn_nothing
 from fitbitd.store.lines import Line
 from fitbitd.store.members import Damage, Member, read_archive
 from fitbitd.store.passes import PullEnd
+from fitbitd.store.superseded import Superseded
 from fitbitd.store.wanted_files import Place
 from fitbitd.store.words import plain
 
@@ -60,6 +61,7 @@ class Applied:
         pull: the pull that was applied, None for the lines around pulls.
         outcome: how it ended for the index: what the archive says, or why it could not be read.
         written, withdrawn: how many values differed from what was stored, and how many are gone.
+        superseded: it was not read, because later ones say all that it said.
     """
 
     last_seq: int
@@ -67,15 +69,17 @@ class Applied:
     outcome: Outcome | None = None
     written: int = 0
     withdrawn: int = 0
+    superseded: bool = False
 
 
-def apply_archive(
+def apply_archive(  # noqa: PLR0913 - the index, the provider's ways, and what may be left out
     index: Index,
     read: Read,
     catalogue: Mapping[DataTypeName, DataType],
     changed: Path | None = None,
     *,
     learn: Learn = learn_nothing,
+    superseded: Superseded | None = None,
 ) -> Iterator[Applied]:
     """Apply what the archive holds behind the index; each step that is given is committed.
 
@@ -88,11 +92,13 @@ def apply_archive(
         changed: the file that was written last; if the index stands right before what it holds,
             that spares the look at all others.
         learn: the provider's way to learn from a reply, also from a refused one.
+        superseded: the pulls that need not be read.
 
     Raises:
         OperatorError: what the disk refuses; the index stands where the last step left it.
+        SupersededError: pulls were not read because of one that says less than it seemed to.
     """
-    applier = _Applier(index, read, catalogue, learn)
+    applier = _Applier(index, read, catalogue, learn, superseded or Superseded({}))
     waiting: list[Member] = []
     last_seq = index.applied_seq
     for found in read_archive(index.account_dir, index.known(), changed):
@@ -122,12 +128,14 @@ class _Applier:
         read: Read,
         catalogue: Mapping[DataTypeName, DataType],
         learn: Learn,
+        superseded: Superseded,
     ) -> None:
         self._index = index
         self._db = index.db
         self._read = read
         self._learn = learn
         self._catalogue = catalogue
+        self._superseded = superseded
         self._first = True
 
     def apply(self, members: Sequence[Member]) -> Applied:
@@ -156,24 +164,52 @@ class _Applier:
         return applied
 
     def _pull(self, member: Member, *, skip: bool) -> Applied:
-        found = member.lines()
-        begin = next(found)
-        pull = lines.to_pull(begin)
+        pull = lines.to_pull(member.first)
+        superseded = None if skip else self._end_of_superseded(member, pull)
         if skip:
             log.error("pull.skipped", data_type=pull.data_type, seq=member.first_seq)
-            end = PullEnd(lines.from_instant(begin["at"]), _SKIPPED)
+            end = PullEnd(lines.from_instant(member.first["at"]), _SKIPPED)
+        elif superseded is not None:
+            end = superseded
+            days.cover(self._db, self._catalogue[pull.data_type], pull, end.at)
+            doubts.clear(self._db, pull)
+            density.note(self._db, pull, end.outcome, end.at)
         else:
-            learnt: list[tuple[Lesson, datetime]] = []
-            self._db.execute("SAVEPOINT pull")
-            end = self._replies(member, pull, found, learnt)
-            if not end.outcome.complete:
-                self._db.execute("ROLLBACK TO pull")
-            self._db.execute("RELEASE pull")
-            lessons.note(self._db, learnt)  # a pull that failed teaches most
+            end = self._read_pull(member, pull)
+        if superseded is None:
+            self._superseded.check(pull, member.first_seq, end)
         if not end.outcome.complete:
             doubts.refuse(self._db, pull, end.outcome, end.at)
-        passes.insert_pull(self._db, begin, end)
-        return Applied(member.last_seq, pull, end.outcome, end.written, end.withdrawn)
+        passes.insert_pull(self._db, member.first, end)
+        return Applied(
+            member.last_seq,
+            pull,
+            end.outcome,
+            end.written,
+            end.withdrawn,
+            superseded=superseded is not None,
+        )
+
+    def _end_of_superseded(self, member: Member, pull: Pull) -> PullEnd | None:
+        """Give the end of a complete pull that later ones supersede, None if it is to be read."""
+        last = member.last
+        if last is None or not self._superseded.has(pull, member.first_seq):
+            return None
+        end = PullEnd(lines.from_instant(last["at"]), lines.to_outcome(last))
+        # With more replies than pages, some were refused, and those teach.
+        pages_alone = member.count == end.outcome.pages + 2
+        return end if end.outcome.complete and pages_alone else None
+
+    def _read_pull(self, member: Member, pull: Pull) -> PullEnd:
+        """Write what a pull says, and what its replies teach."""
+        learnt: list[tuple[Lesson, datetime]] = []
+        self._db.execute("SAVEPOINT pull")
+        end = self._replies(member, pull, member.lines(), learnt)
+        if not end.outcome.complete:
+            self._db.execute("ROLLBACK TO pull")
+        self._db.execute("RELEASE pull")
+        lessons.note(self._db, learnt)  # a pull that failed teaches most
+        return end
 
     def _replies(
         self,
@@ -186,15 +222,16 @@ class _Applier:
         change, broken = None, f"this program knows no data type {pull.data_type}"
         if pull.data_type in self._catalogue:
             change, broken = PullChange(self._db, self._catalogue, pull, member.first_seq), ""
+        name = self._index.name(member.path)
         end: PullEnd | None = None
         for line in found:
             if line["kind"] == "pull_end":
                 end = PullEnd(lines.from_instant(line["at"]), lines.to_outcome(line))
             elif line["kind"] == "reply" and change is not None:
-                reply = lines.to_reply(line)
+                reply, place = lines.to_reply(line), Place(name, line["seq"])
+                line.clear()  # a large body need not be there twice
                 learnt += ((lesson, reply.received_at) for lesson in self._learn(pull, reply))
                 if not broken and _is_answer(reply):
-                    place = Place(self._index.name(member.path), line["seq"])
                     broken = self._page(change, pull, reply, place)
         if end is None:
             raise ValueError(f"the member of a pull of {pull.data_type} has no end")
@@ -211,7 +248,11 @@ class _Applier:
             return replace(end, outcome=replace(end.outcome, reason=DOUBTED))
         density.note(self._db, pull, end.outcome, end.at)
         return replace(
-            end, written=change.written, withdrawn=change.withdrawn, unread=change.unread
+            end,
+            written=change.written,
+            withdrawn=change.withdrawn,
+            unread=change.unread,
+            found=change.found,
         )
 
     def _page(self, change: PullChange, pull: Pull, reply: Reply, place: Place) -> str:

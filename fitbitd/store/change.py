@@ -29,6 +29,7 @@ class PullChange:
         written: readings, sessions, daily values, snapshots and files that are new or differ.
         withdrawn: those that were stored in the window and are gone.
         unread: points that were not understood.
+        found: all points of the pages, those included.
     """
 
     def __init__(
@@ -41,11 +42,11 @@ class PullChange:
         self.written = 0
         self.withdrawn = 0
         self.unread = 0
+        self.found = 0
         self._db = db
         self._catalogue = catalogue
         self._data_type = data_type = catalogue[pull.data_type]
         self._pull = pull
-        self._points = 0
         self._unread_why = ""
         self._read_at: datetime | None = None
         self._snapshot_keys: set[str] = set()
@@ -71,7 +72,7 @@ class PullChange:
         """
         self._read_at = received_at
         self._corrections.seen_at = to_ms(received_at)
-        self._points += page.points + page.unread
+        self.found += page.points + page.unread
         self.unread += page.unread
         self._unread_why = self._unread_why or page.unread_why
         self._write_windowed(page)
@@ -83,9 +84,9 @@ class PullChange:
         days.reopen(self._db, page.syncs, self._pull.zone, received_at)
         if page.zone is not None:
             days.reopen_without_zone(self._db, self._catalogue.values(), page.zone)
-            self._db.execute(
-                "INSERT OR REPLACE INTO meta (key, value) VALUES ('zone', ?)", (page.zone,)
-            )
+            days.note_zone(self._db, page.zone, received_at)
+        if page.member_since is not None:
+            days.note_member_since(self._db, page.member_since)
 
     def finish(self, ended_at: datetime) -> bool:
         """Withdraw what is gone, and move coverage; say whether the answer is believed.
@@ -94,7 +95,7 @@ class PullChange:
         points were not understood, nothing is withdrawn: what seems gone may be among them.
         """
         read_at = self._read_at or ended_at
-        held = set() if self._points else doubts.held_days(self._db, self._data_type, self._pull)
+        held = set() if self.found else doubts.held_days(self._db, self._data_type, self._pull)
         if held and not doubts.believe_empty(self._db, self._data_type, held, read_at):
             return False
         if not self.unread:

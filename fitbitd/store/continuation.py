@@ -183,8 +183,8 @@ GROUP BY {names}.data_type, {names}.field, s.unit, s.source, r.hour
 _SERIES = """temp.continued_field AS m
 JOIN {earlier}.series AS s ON s.data_type = m.old_type AND s.field = m.old_field"""
 _COVERAGE = """
-SELECT t.data_type, o.day, o.state, o.whole, o.readings, o.read_at_utc, o.synced_at_utc,
-    {provider} AS provider
+SELECT t.data_type, o.day, o.state, o.settled_by, o.whole, o.readings, o.read_at_utc,
+    o.synced_at_utc, {provider} AS provider
 FROM (
     SELECT data_type, old_type FROM temp.continued_field
     UNION SELECT data_type, data_type FROM {earlier}.session

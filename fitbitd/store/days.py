@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import Axis, DataType, DeviceSync, Kind, Member, Pull, Why
-from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, day_end, settles
+from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, SettledBy, day_end, settles
 from fitbitd.store.rollup import Touched
 from fitbitd.store.windows import (
     DAY_MS,
@@ -18,7 +18,7 @@ from fitbitd.store.windows import (
     to_ms,
 )
 
-_LIVE = frozenset({Why.SYNC, Why.FOLLOW_UP, Why.INTERVAL})
+_LIVE = frozenset({Why.SYNC, Why.FOLLOW_UP, Why.INTERVAL, Why.DEEP})
 _DAY = timedelta(days=1)
 
 _STORED_ON_CIVIL_DAY = {
@@ -51,10 +51,10 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     for day, whole in days:
         if day <= today:
             ended_at = day_end(day, zone)
-            final = whole and settles(ended_at, data_type.reread, read_at, pull.synced_at)
-            if final and data_type.late and _brought_lately(db, ended_at, read_at):
-                final = False
-            _cover_day(db, data_type, day, (final, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
+            by = settles(ended_at, data_type.reread, read_at, pull.synced_at) if whole else None
+            if data_type.late and _brought_lately(db, ended_at, read_at):
+                by = None
+            _cover_day(db, data_type, day, (by, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
     if pull.window is None or _is_newest({day for day, _ in days}, today, pull.why):
         db.execute(
             "INSERT OR REPLACE INTO freshness (data_type, read_at, synced_at) VALUES (?, ?, ?)",
@@ -82,10 +82,12 @@ def reopen(
             (sync.device, synced_at, to_ms(seen_at)),
         )
         if before is not None:
-            # Of the civil and the UTC day the earlier one: either may be the ledger's.
-            first = min(civil_day(from_ms(before), each) for each in (zone, "UTC"))
+            # Of the UTC day and that of any zone since then the earliest: each may be the ledger's.
+            zones = (zone, "UTC", *_zones_since(db, before))
+            first = min(civil_day(from_ms(before), each) for each in zones)
             db.execute(
-                "UPDATE coverage SET settled = 0, recheck = 0, synced_at = min(synced_at, ?1)"
+                "UPDATE coverage SET settled = 0, settled_by = NULL, recheck = 0,"
+                " synced_at = min(synced_at, ?1)"
                 " WHERE day >= ?2 AND (settled OR synced_at > ?1)",
                 (before, first.isoformat()),
             )
@@ -99,9 +101,39 @@ def reopen_without_zone(db: sqlite3.Connection, catalogue: Iterable[DataType], z
     known = db.execute("SELECT 1 FROM meta WHERE key = 'zone'").fetchone()
     if known is None and zone != "UTC":
         db.executemany(
-            "UPDATE coverage SET settled = 0, recheck = 0 WHERE data_type = ? AND settled",
+            "UPDATE coverage SET settled = 0, settled_by = NULL, recheck = 0"
+            " WHERE data_type = ? AND settled",
             [(known.name,) for known in catalogue if known.axis in {Axis.CIVIL, Axis.DATE}],
         )
+
+
+def _zones_since(db: sqlite3.Connection, instant: int) -> list[str]:
+    """Give the zones in which the wearer was seen at an instant or after it."""
+    rows = db.execute(
+        "SELECT name FROM zone"
+        " WHERE since >= coalesce((SELECT max(since) FROM zone WHERE since <= ?), 0)",
+        (instant,),
+    )
+    return [name for (name,) in rows]
+
+
+def note_zone(db: sqlite3.Connection, zone: str, seen_at: datetime) -> None:
+    """Note in which zone the wearer is, and since when if that is new."""
+    known = db.execute("SELECT value FROM meta WHERE key = 'zone'").fetchone()
+    if known != (zone,):
+        db.execute(
+            "INSERT OR REPLACE INTO zone (since, name) VALUES (?, ?)", (to_ms(seen_at), zone)
+        )
+        db.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('zone', ?)", (zone,))
+
+
+def note_member_since(db: sqlite3.Connection, day: date) -> None:
+    """Note the day on which the account began; of several that were told the earliest."""
+    db.execute(
+        "INSERT INTO meta (key, value) VALUES ('member_since', ?)"
+        " ON CONFLICT DO UPDATE SET value = min(value, excluded.value)",
+        (day.isoformat(),),
+    )
 
 
 def recheck(
@@ -156,13 +188,16 @@ def _cover_day(
     db: sqlite3.Connection,
     data_type: DataType,
     day: date,
-    read: tuple[bool, bool, int, int | None],  # settled, whole, read at, synced at
+    read: tuple[SettledBy | None, bool, int, int | None],  # settled by, whole, read at, synced at
 ) -> None:
     readings = _stored_on(db, data_type, day)
     db.execute(
-        "INSERT INTO coverage (data_type, day, readings, settled, whole, read_at, synced_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET"
-        " settled = max(settled, excluded.settled), whole = max(whole, excluded.whole),"
+        "INSERT INTO coverage"
+        " (data_type, day, readings, settled, settled_by, whole, read_at, synced_at)"
+        " VALUES (?, ?, ?, ?4 IS NOT NULL, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"
+        " settled = max(settled, excluded.settled),"
+        " settled_by = coalesce(excluded.settled_by, settled_by),"
+        " whole = max(whole, excluded.whole),"
         " recheck = recheck AND NOT excluded.whole, read_at = excluded.read_at,"
         " readings = excluded.readings, synced_at = excluded.synced_at",
         (data_type.name, day.isoformat(), readings, *read),

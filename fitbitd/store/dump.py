@@ -41,9 +41,11 @@ _SNAPSHOT = """
     ORDER BY data_type, key, taken_at
 """
 _COVERAGE = """
-    SELECT data_type, day, settled, whole, recheck, read_at, readings, synced_at FROM coverage
+    SELECT data_type, day, settled, settled_by, whole, recheck, read_at, readings, synced_at
+    FROM coverage
     ORDER BY data_type, day
 """
+_ZONE = "SELECT since, name FROM zone ORDER BY since"
 _DEVICE_SYNC = "SELECT device, synced_at, seen_at FROM device_sync ORDER BY device, synced_at"
 _CORRECTION = """
     SELECT data_type, day, field, source, utc_offset_s, key, instant, old, new, pull, seen_at
@@ -68,6 +70,7 @@ _TABLES = {
     "snapshot": _SNAPSHOT,
     "coverage": _COVERAGE,
     "device_sync": _DEVICE_SYNC,
+    "zone": _ZONE,
     "correction": _CORRECTION,
     "unread": _UNREAD,
     "lesson": _LESSON,

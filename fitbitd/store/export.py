@@ -100,8 +100,8 @@ def export_lines(db: sqlite3.Connection, asked: Export, form: Format) -> Iterato
         return (json.dumps(row, ensure_ascii=False) + "\n" for row in _ROWS[kind](db, asked))
     provider = ["provider"] if asked.joined and kind is not Kind.SNAPSHOT else []
     if kind is Kind.SESSIONS:
-        return _csv([*_names_of_sessions(db, asked), *provider], _flat_sessions(db, asked))
-    return _csv([*_COLUMNS[kind], *provider], _ROWS[kind](db, asked))
+        return csv_lines([*_names_of_sessions(db, asked), *provider], _flat_sessions(db, asked))
+    return csv_lines([*_COLUMNS[kind], *provider], _ROWS[kind](db, asked))
 
 
 def _readings(db: sqlite3.Connection, asked: Export) -> Iterator[Row]:
@@ -277,7 +277,8 @@ def _names_of_sessions(db: sqlite3.Connection, asked: Export) -> list[str]:
     return list(dict.fromkeys([*_SESSION, *(name for _, name in sorted(names)), *_PART]))
 
 
-def _csv(columns: list[str], rows: Iterable[Row]) -> Iterator[str]:
+def csv_lines(columns: list[str], rows: Iterable[Row]) -> Iterator[str]:
+    """Write rows as CSV, line by line; the first has the names of the columns."""
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, columns, restval="", extrasaction="ignore", lineterminator="\n")
     writer.writeheader()

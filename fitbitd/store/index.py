@@ -22,7 +22,7 @@ from fitbitd.store.members import Damage
 from fitbitd.store.wanted_files import FILE_TYPES, file_types
 
 INDEX_NAME = "index.sqlite"
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 PAGE_BYTES = 2048
 """Half of SQLite's own: a pull changes a row here and there, and each costs the card its page.

@@ -6,21 +6,32 @@ from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import DataTypeName, DeviceSync, Quota
-from fitbitd.plan.ledger import LONGEST_PAUSE, DayRead, Ledger, TypeLedger, believed
+from fitbitd.plan.ledger import (
+    LONGEST_PAUSE,
+    LOOK_BACK,
+    DayRead,
+    Ledger,
+    TypeLedger,
+    believed,
+)
+from fitbitd.plan.windows import DAY, runs
 from fitbitd.store import lessons
 from fitbitd.store.doubts import ASKED_AGAIN_AFTER, WHOLE_TYPE
 from fitbitd.store.wanted_files import ITEM, file_types, files_wanted
 from fitbitd.store.windows import from_ms, maybe_from_ms, to_ms
 
 _SYNCS_KEPT = timedelta(days=2)
+_LOOK_LASTS = timedelta(days=1)  # what was read within it belongs to a look that goes on
 
-# Days in a row differ from their row number by the same amount.
-_SETTLED_RUNS = """
-    SELECT data_type, min(day), max(day) FROM (
-        SELECT data_type, day,
-            julianday(day) - row_number() OVER (PARTITION BY data_type ORDER BY day) AS run
-        FROM coverage WHERE settled
-    ) GROUP BY data_type, run ORDER BY data_type, min(day)
+_SETTLED = """
+    SELECT data_type, min(day), max(day), count(*) FROM coverage WHERE settled GROUP BY data_type
+"""
+_SETTLED_BETWEEN = """
+    SELECT min(day), max(day), count(*) FROM coverage
+    WHERE data_type = ? AND settled AND day BETWEEN ? AND ?
+"""
+_SETTLED_SINCE = """
+    SELECT day, read_at FROM coverage WHERE data_type = ? AND settled AND day >= ? ORDER BY day
 """
 # A row is kept of every sync for years, so the devices are found by steps from key to key.
 _DEVICES = """
@@ -32,6 +43,21 @@ _DEVICES = """
     )
     SELECT name, (SELECT max(synced_at) FROM device_sync WHERE device = name) FROM device
     WHERE name IS NOT NULL
+"""
+# Steps are what every tracker of any age counts; other daily values may stand on days without one.
+_FIRST_SEEN = """
+    SELECT min(day) FROM (
+        SELECT min(day) AS day FROM daily
+        WHERE data_type IN (SELECT data_type FROM field WHERE name = 'steps')
+            AND field = 'steps' AND value <> 0
+        UNION ALL
+        SELECT min(day) FROM session
+        UNION ALL
+        SELECT min((
+            SELECT day FROM rollup_day WHERE series = s.id AND (low <> 0 OR high <> 0)
+            ORDER BY day LIMIT 1
+        )) FROM series AS s
+    )
 """
 _UNFINISHED = """
     SELECT count(*) FROM pass
@@ -49,11 +75,20 @@ def read_ledger(db: sqlite3.Connection, now: datetime) -> Ledger:
 
 
 def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
-    meta = dict(db.execute("SELECT key, value FROM meta WHERE key IN ('zone', 'last_seen_at')"))
+    meta = dict(
+        db.execute(
+            "SELECT key, value FROM meta WHERE key IN ('zone', 'last_seen_at', 'member_since')"
+        )
+    )
+    zones = db.execute("SELECT since, name FROM zone ORDER BY since")
+    (first_seen,) = db.execute(_FIRST_SEEN).fetchone()
     devices = dict(db.execute(_DEVICES))
     (unfinished,) = db.execute(_UNFINISHED).fetchone()
     return Ledger(
         zone=meta.get("zone"),
+        zones=tuple((from_ms(since), name) for since, name in zones),
+        member_since=_maybe_day(meta.get("member_since")),
+        first_seen=_maybe_day(first_seen),
         types=_types(db, now),
         devices={device: DeviceSync(device, from_ms(at)) for device, at in devices.items()},
         syncs=_recent_syncs(db, devices, now - _SYNCS_KEPT),
@@ -108,6 +143,7 @@ def _types(db: sqlite3.Connection, now: datetime) -> Mapping[DataTypeName, TypeL
             "SELECT data_type, read_at, synced_at FROM freshness"
         )
     }
+    asked = dict(db.execute("SELECT data_type, at FROM first_asked"))
     never = (None, None)
     newest = _newest(db)
     settled = _settled(db)
@@ -117,12 +153,14 @@ def _types(db: sqlite3.Connection, now: datetime) -> Mapping[DataTypeName, TypeL
         db.execute("SELECT data_type, last_at FROM refusal WHERE day = ?", (WHOLE_TYPE,))
     )
     rechecks = _rechecks(db)
+    looked_back = {name: _looked_back(db, now, name) for name in settled}
     density = {name: sizes for name, *sizes in db.execute("SELECT * FROM density")}
     wanted = _wanted(db, now)
-    names = set().union(fresh, newest, settled, opened, blocked, density, wanted)
+    names = set().union(asked, fresh, newest, settled, opened, blocked, density, wanted)
     return {
         DataTypeName(name): TypeLedger(
             read_at=fresh.get(name, never)[0],
+            first_asked_at=maybe_from_ms(asked.get(name)),
             rests_on=fresh.get(name, never)[1],
             newest=newest.get(name),
             settled=tuple(settled.get(name, ())),
@@ -131,6 +169,8 @@ def _types(db: sqlite3.Connection, now: datetime) -> Mapping[DataTypeName, TypeL
             doubted=frozenset(doubted.get(name, ())),
             refused_at=maybe_from_ms(refused.get(name)),
             recheck=frozenset(rechecks.get(name, ())),
+            looked_back_at=looked_back.get(name, (None, ()))[0],
+            unlooked=looked_back.get(name, (None, ()))[1],
             points_a_day=density.get(name, never)[0],
             points_a_page=density.get(name, never)[1],
             files_wanted=wanted.get(name, ()),
@@ -148,10 +188,29 @@ def _newest(db: sqlite3.Connection) -> dict[str, datetime]:
 
 
 def _settled(db: sqlite3.Connection) -> dict[str, list[tuple[date, date]]]:
-    runs = defaultdict(list)
-    for name, first, last in db.execute(_SETTLED_RUNS):
-        runs[name].append((date.fromisoformat(first), date.fromisoformat(last)))
-    return runs
+    return {name: _runs(db, name, *found) for name, *found in db.execute(_SETTLED).fetchall()}
+
+
+def _runs(
+    db: sqlite3.Connection, name: str, first_text: str, last_text: str, count: int
+) -> list[tuple[date, date]]:
+    """Give the runs of settled days between two of them, of which so many are settled.
+
+    They are found by counting, which is cheap, since mostly all are: where some are not, each half
+    is counted.
+    """
+    first, last = date.fromisoformat(first_text), date.fromisoformat(last_text)
+    if count > (last - first).days:
+        return [(first, last)]
+    middle = first + (last - first) // 2
+    found: list[tuple[date, date]] = []
+    for half in ((first, middle), (middle + DAY, last)):
+        asked = (name, *(day.isoformat() for day in half))
+        least, most, inside = db.execute(_SETTLED_BETWEEN, asked).fetchone()
+        for begins, ends in _runs(db, name, least, most, inside) if inside else ():
+            across = found and found[-1][1] == begins - DAY
+            found.append((found.pop()[0] if across else begins, ends))
+    return found
 
 
 def _open(db: sqlite3.Connection) -> dict[str, dict[date, DayRead]]:
@@ -172,6 +231,20 @@ def _rechecks(db: sqlite3.Connection) -> dict[str, set[date]]:
     for name, day in db.execute("SELECT data_type, day FROM coverage WHERE recheck AND settled"):
         days[name].add(date.fromisoformat(day))
     return days
+
+
+def _looked_back(
+    db: sqlite3.Connection, now: datetime, name: str
+) -> tuple[datetime | None, tuple[tuple[date, date], ...]]:
+    """Give when the settled days of late were last read at the latest, and those not read today."""
+    rows = db.execute(_SETTLED_SINCE, (name, (now - LOOK_BACK).date().isoformat())).fetchall()
+    before = to_ms(now - _LOOK_LASTS)
+    unlooked = runs(date.fromisoformat(day) for day, read_at in rows if read_at < before)
+    return maybe_from_ms(min((read_at for _, read_at in rows), default=None)), tuple(unlooked)
+
+
+def _maybe_day(text: str | None) -> date | None:
+    return None if text is None else date.fromisoformat(text)
 
 
 def _wanted(db: sqlite3.Connection, now: datetime) -> dict[str, tuple[str, ...]]:

@@ -2,13 +2,14 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from pathlib import Path
 
 from fitbitd.store.members import Member, archive_files, read_file
 from fitbitd.store.windows import from_ms, maybe_from_ms, to_ms
 
 _END_OF_TIME = datetime.max.replace(tzinfo=UTC)
+_EVERY = -1  # no limit, to SQLite
 _HOLDINGS = """
     SELECT data_type, min(oldest), max(newest), sum(n) FROM (
         SELECT s.data_type,
@@ -27,6 +28,14 @@ _HOLDINGS = """
         UNION ALL
         SELECT data_type, min(taken_at), max(taken_at), count(*) FROM snapshot GROUP BY data_type
     ) WHERE n > 0 GROUP BY data_type ORDER BY data_type
+"""
+_CORRECTIONS = """
+    SELECT c.seen_at, c.data_type, c.day, c.field, c.old, c.new, coalesce(f.unit, ''), c.source,
+        c.key, c.instant, coalesce(c.utc_offset_s, 0)
+    FROM correction AS c
+    LEFT JOIN field AS f ON f.data_type = c.data_type AND f.name = c.field
+    WHERE (:data_type IS NULL OR c.data_type = :data_type) AND c.day BETWEEN :first AND :last
+    ORDER BY c.seen_at DESC, c.id DESC LIMIT :limit
 """
 
 
@@ -118,6 +127,78 @@ def corrections_since(db: sqlite3.Connection, since: datetime) -> int:
         "SELECT count(*) FROM correction WHERE seen_at >= ?", (to_ms(since),)
     ).fetchone()
     return int(count)
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """What changed on a day that was settled.
+
+    Attributes:
+        seen_at: when the reply came that says so.
+        field: of a reading or a daily value; "" for a session.
+        change: `added`, `changed` or `withdrawn`.
+        old, new: a number, a session as JSON, or None where nothing stood or stands.
+        at: the instant of a reading, at the wearer's offset then; None for all else.
+        key: the provider's, of a session; "" for all else.
+    """
+
+    seen_at: datetime
+    data_type: str
+    day: date
+    field: str
+    change: str
+    old: float | str | None
+    new: float | str | None
+    unit: str
+    source: str
+    at: datetime | None
+    key: str
+
+
+def corrections(
+    db: sqlite3.Connection,
+    *,
+    data_type: str | None = None,
+    first: date | None = None,
+    last: date | None = None,
+    limit: int | None = None,
+) -> list[CorrectionRow]:
+    """List what changed on settled days, what was seen last first.
+
+    Args:
+        db: the index.
+        data_type: only this one's.
+        first, last: days of the ledger, both included.
+        limit: the newest so many.
+    """
+    asked = {
+        "data_type": data_type,
+        "first": (first or date.min).isoformat(),
+        "last": (last or date.max).isoformat(),
+        "limit": _EVERY if limit is None else limit,
+    }
+    return [_correction(*row) for row in db.execute(_CORRECTIONS, asked)]
+
+
+def _correction(  # noqa: PLR0913, PLR0917 - a row of the query above
+    seen_at: int,
+    data_type: str,
+    day: str,
+    field: str,
+    old: float | str | None,
+    new: float | str | None,
+    unit: str,
+    source: str,
+    key: str,
+    instant: int | None,
+    offset_s: int,
+) -> CorrectionRow:
+    change = "added" if old is None else "withdrawn" if new is None else "changed"
+    at = None
+    if instant is not None:
+        at = from_ms(instant).astimezone(timezone(timedelta(seconds=offset_s)))
+    told = (date.fromisoformat(day), field, change, old, new, unit, source, at, key)
+    return CorrectionRow(from_ms(seen_at), data_type, *told)
 
 
 def waiting_pulls(account_dir: Path, db: sqlite3.Connection) -> int:

@@ -9,6 +9,7 @@ import json
 import re
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -32,6 +33,8 @@ class Member:
     Attributes:
         start, end: its bytes in the file.
         count: how many lines it holds; their numbers follow one another.
+        first: its first line.
+        last_text: its last line as text; the end of it, if it is very long.
     """
 
     path: Path
@@ -40,16 +43,25 @@ class Member:
     first_seq: int
     kind: str
     count: int
+    first: Line
+    last_text: bytes
 
     @property
     def last_seq(self) -> int:
         """Give the number of its last line."""
         return self.first_seq + self.count - 1
 
+    @property
+    def last(self) -> Line | None:
+        """Give its last line without reading the others; None if it is too long for that."""
+        with suppress(ValueError, TypeError):
+            return dict(json.loads(self.last_text))
+        return None
+
     def lines(self) -> Iterator[Line]:
         """Read its lines, one in memory at a time."""
         with disk.telling(self.path), self.path.open("rb") as file:
-            yield from (json.loads(text) for text in _texts(_chunks(file, self.start)))
+            yield from map(json.loads, _texts(_chunks(file, self.start)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,22 +162,24 @@ def _whole_member(file: BinaryIO, path: Path, start: int) -> Member | None:
         return None
     chunks = _chunks(file, start)
     try:
-        first, count, end = _drain(chunks)
+        first, last, count, end = _drain(chunks)
         line = json.loads(first)
-        return Member(path, start, end, int(line["seq"]), str(line["kind"]), count)
+        return Member(path, start, end, int(line["seq"]), str(line["kind"]), count, line, last)
     except (zlib.error, EOFError, ValueError, KeyError, TypeError):
         return None
 
 
-def _drain(chunks: Generator[bytes, None, int]) -> tuple[bytes, int, int]:
-    """Decompress to the end; give the first line, the number of lines, and where it ended."""
-    first = b""
+def _drain(chunks: Generator[bytes, None, int]) -> tuple[bytes, bytes, int, int]:
+    """Decompress to the end; give the first and the last line, how many, and where it ended."""
+    first = before = last = b""
     count = 0
     while True:
         try:
             chunk = next(chunks)
         except StopIteration as stop:
-            return first[: first.index(b"\n")], count, stop.value
+            *_, text, _ = (b"\n" + before + last).split(b"\n")
+            return first[: first.index(b"\n")], text, count, stop.value
+        before, last = last, chunk
         if b"\n" not in first and len(first) < _LONGEST_FIRST_LINE:
             first += chunk
         count += chunk.count(b"\n")
@@ -214,11 +228,15 @@ def _chunks(file: BinaryIO, start: int) -> Generator[bytes, None, int]:
 
 
 def _texts(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Cut chunks into lines at LF alone: other separators may stand in a body."""
+    """Cut chunks into lines at LF alone: other separators may stand in a body.
+
+    A line can be megabytes: nothing here holds on to it while its reader works.
+    """
     pieces: list[bytes] = []
     for chunk in chunks:
         head, *rest = chunk.split(b"\n")
         pieces.append(head)
         for text in rest:
-            yield b"".join(pieces)
-            pieces = [text]
+            pieces[:] = [b"".join(pieces)]
+            yield pieces.pop()
+            pieces.append(text)

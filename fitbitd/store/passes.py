@@ -20,6 +20,7 @@ class PullEnd:
         outcome: what the archive says, or why the replies could not be read.
         written, withdrawn: how many values differed from what was stored, and how many are gone.
         unread: how many were not understood.
+        found: how many the pages held, those included.
     """
 
     at: datetime
@@ -27,6 +28,7 @@ class PullEnd:
     written: int = 0
     withdrawn: int = 0
     unread: int = 0
+    found: int = 0
 
 
 def apply_line(db: sqlite3.Connection, line: Line) -> None:
@@ -44,6 +46,8 @@ def apply_line(db: sqlite3.Connection, line: Line) -> None:
 def insert_pull(db: sqlite3.Connection, begin: Line, end: PullEnd) -> None:
     """Note a pull from its `pull_begin` line and how it ended."""
     _see(db, end.at)
+    asked = (begin["data_type"], _ms(begin["at"]))
+    db.execute("INSERT OR IGNORE INTO first_asked (data_type, at) VALUES (?, ?)", asked)
     window = begin["window"] or {"axis": None, "start": None, "end": None}
     outcome = end.outcome
     db.execute(

@@ -1,7 +1,7 @@
 """Making the index again from the archive: beside the live one, then into it in one transaction."""
 
 import sqlite3
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from fitbitd.store import disk
 from fitbitd.store.apply import Applied, Read, apply_archive
 from fitbitd.store.index import INDEX_NAME, PAGE_BYTES, Index
 from fitbitd.store.lessons import Learn, learn_nothing
+from fitbitd.store.superseded import SupersededError, find_superseded
 
 SIDE_NAME = f"{INDEX_NAME}.rebuild"
 
@@ -32,16 +33,21 @@ def rebuild(
     Raises:
         OperatorError: what the disk refuses; the live index is as it was.
     """
-    side = account_dir / SIDE_NAME
-    index = _open_side(account_dir, catalogue)
-    try:
-        yield from apply_archive(index, read, catalogue, learn=learn)
-        for _ in apply_archive(index, read, catalogue, learn=learn):
-            pass  # what was collected meanwhile
-        _copy(index.db, account_dir / INDEX_NAME)
-    finally:
-        index.close()
-    _remove(side)
+    while True:
+        index = _open_side(account_dir, catalogue)
+        try:
+            superseded = find_superseded(account_dir, catalogue, _read_all(index))
+            yield from apply_archive(index, read, catalogue, learn=learn, superseded=superseded)
+            for _ in apply_archive(index, read, catalogue, learn=learn):
+                pass  # what was collected meanwhile
+            _copy(index.db, account_dir / INDEX_NAME)
+        except SupersededError as err:
+            _begin_anew(index, catalogue, {*_read_all(index), err.data_type}).close()
+            continue
+        finally:
+            index.close()
+        _remove(index.path)
+        return
 
 
 def _open_side(account_dir: Path, catalogue: Mapping[DataTypeName, DataType]) -> Index:
@@ -54,14 +60,27 @@ def _open_side(account_dir: Path, catalogue: Mapping[DataTypeName, DataType]) ->
         index = Index(account_dir, catalogue, SIDE_NAME)
     with disk.telling(index.path):
         begun = index.db.execute("SELECT value FROM meta WHERE key = 'rebuilt_by'").fetchone()
-    if begun == (__version__,):
-        return index
+    return index if begun == (__version__,) else _begin_anew(index, catalogue)
+
+
+def _begin_anew(
+    index: Index,
+    catalogue: Mapping[DataTypeName, DataType],
+    read_all: Collection[DataTypeName] = (),
+) -> Index:
+    """Put an empty side file in the place of one; note the data types of which all is read."""
     index.close()
     _remove(index.path)
-    index = Index(account_dir, catalogue, SIDE_NAME)
-    with index.transaction():
-        index.db.execute("INSERT INTO meta (key, value) VALUES ('rebuilt_by', ?)", (__version__,))
-    return index
+    empty = Index(index.account_dir, catalogue, SIDE_NAME)
+    notes = [("rebuilt_by", __version__), ("read_all", " ".join(sorted(read_all)))]
+    with empty.transaction():
+        empty.db.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", notes)
+    return empty
+
+
+def _read_all(index: Index) -> list[DataTypeName]:
+    rows = index.db.execute("SELECT value FROM meta WHERE key = 'read_all'")
+    return [DataTypeName(name) for (names,) in rows for name in names.split()]
 
 
 def _copy(made: sqlite3.Connection, live: Path) -> None:

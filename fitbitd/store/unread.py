@@ -5,6 +5,7 @@ that it can be about.
 """
 
 import sqlite3
+from collections.abc import Iterator
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import Pull
@@ -48,22 +49,30 @@ def _add(db: sqlite3.Connection, pull: Pull, count: int, why: str, read_ms: int)
 
 
 def _clear(db: sqlite3.Connection, pull: Pull) -> None:
-    """Forget what was noted of the days that were read whole; days before them stay in doubt."""
+    """Forget what was noted of the days that were read whole; those beside them stay in doubt."""
     span = _span(pull, whole=True)
     if span is None:
         return
+    for *entry, day, last_day in db.execute(
+        "DELETE FROM unread WHERE data_type = ? AND last_day >= ? AND day <= ?"
+        " RETURNING data_type, count, why, first_at, last_at, day, last_day",
+        (pull.data_type, *span),
+    ).fetchall():
+        for part in _outside(span, day, last_day):
+            db.execute(
+                "INSERT INTO unread (data_type, count, why, first_at, last_at, day, last_day)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?)",
+                (*entry, *part),
+            )
+
+
+def _outside(span: tuple[str, str], day: str, last_day: str) -> Iterator[tuple[str, str]]:
+    """Give what of an entry's days lies before and behind those that were read whole."""
     first, last = span
-    db.execute(
-        "DELETE FROM unread WHERE data_type = ? AND day >= ? AND last_day <= ?",
-        (pull.data_type, first, last),
-    )
-    if first != _NO_WINDOW:
-        before = (date.fromisoformat(first) - _DAY).isoformat()
-        db.execute(
-            "UPDATE unread SET last_day = ?"
-            " WHERE data_type = ? AND day < ? AND last_day BETWEEN ? AND ?",
-            (before, pull.data_type, first, first, last),
-        )
+    if day < first:
+        yield day, (date.fromisoformat(first) - _DAY).isoformat()
+    if last_day > last:
+        yield (date.fromisoformat(last) + _DAY).isoformat(), last_day
 
 
 def _span(pull: Pull, *, whole: bool) -> tuple[str, str] | None:

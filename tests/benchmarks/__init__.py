@@ -10,6 +10,7 @@ or one at a time, from the repository's root:
     python -m tests.benchmarks.memory      resident memory and requests of a quiet `fitbitd run`
     python -m tests.benchmarks.backfill    readings per CPU second, of the process and of its parts
     python -m tests.benchmarks.card        fsyncs and bytes written in a day (needs strace)
+    python -m tests.benchmarks.rebuild     the index of five years made again: time and memory
     python -m tests.benchmarks.active_day  requests and bytes of a day of 96 syncs (Google)
     python -m tests.benchmarks.least_requests  a history beside the least that caps allow (Google)
 

@@ -8,10 +8,10 @@ holds each pass that began on that day (UTC). `--normal` is a day of 8 syncs at 
 The checks by the hour are weekly, and fell on the day before.
 """
 
-import re
 import sys
 import tempfile
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from datetime import time as wall_time
@@ -22,6 +22,7 @@ import pytest
 from fitbitd.simulator import DailySyncs, Wearer
 from fitbitd.simulator.days import INTERVALS_S
 from fitbitd.simulator.life import google
+from fitbitd.store.lines import body_of
 from fitbitd.store.members import Member, read_file
 from tests.benchmarks.place import quiet_logs, tell, tell_conditions
 from tests.support.household import Household, google_account
@@ -31,11 +32,19 @@ BEFORE = timedelta(hours=3)  # by then a new account has read what lies behind i
 DAY = timedelta(days=1)
 LIVED_BEFORE = 20 * DAY
 ACTIVE_S = (1, 2, 2, 3)  # between two heart rates: 40,000 on a day
+QUIET_GOAL = 1
 RECEIVED_GOAL_MB = 150
 ARCHIVED_GOAL_MB = 5
-SHOWN = 12
 KEPT_POINTS = 1_000_000
-_TYPE = re.compile(r"/dataTypes/([a-z0-9-]+)/dataPoints(?::(\w+))?(?:/.*)?$")
+
+
+@dataclass(slots=True)
+class Cost:
+    """What some pulls cost; sizes in bytes, of bodies and of members of the archive."""
+
+    requests: int = 0
+    received: int = 0
+    archived: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,49 +93,39 @@ def main() -> None:
 
 def _tell(home: Household, life: Life) -> None:
     """Compare the day with the goals, and say what it consists of."""
-    requests: Counter[str] = Counter()
-    received: Counter[str] = Counter()
-    for entry in home.data_requests(since=DAY_BEGAN):
-        requests[_kind(entry.path)] += 1
-        received[_kind(entry.path)] += entry.size_bytes
+    asked = home.data_requests(since=DAY_BEGAN)
     passes = [report for _, at, report in home.reports if at >= DAY_BEGAN]
-    archived = _archived(home)
+    received = sum(entry.size_bytes for entry in asked)
     heart = home.simulator.wearer.truth(DAY_BEGAN + DAY)["heart_rate"]
     on_the_day = sum(at_s >= DAY_BEGAN.timestamp() for at_s, _ in heart)
+    path = home.parts().folder / "archive" / f"{DAY_BEGAN:%Y}" / f"{DAY_BEGAN:%m-%d}.jsonl.gz"
     print(f"\n{life.name}: {life.syncs} syncs, {on_the_day:,} heart rates, {len(passes)} passes")
-    tell("requests", f"{requests.total():,}")
-    tell("  in the quietest pass", f"{min(report.requests for report in passes)}")
-    tell("received", f"{received.total() / 1e6:.1f} MB  (goal {RECEIVED_GOAL_MB})")
-    tell("archived", f"{archived.total() / 1e6:.2f} MB  (goal {ARCHIVED_GOAL_MB})")
-    print("\n  requests by kind, with MB received")
-    for kind, count in requests.most_common(SHOWN):
-        tell(f"  {kind}", f"{count:,}  {received[kind] / 1e6:.1f} MB")
-    print("\n  MB received by kind, with requests")
-    for kind, size in received.most_common(SHOWN):
-        tell(f"  {kind}", f"{size / 1e6:.1f} MB  {requests[kind]:,}")
-    print("\n  MB archived by data type and reason")
-    for kind, size in archived.most_common(SHOWN):
-        tell(f"  {kind}", f"{size / 1e6:.2f} MB")
+    tell("requests", f"{len(asked):,}")
+    quietest = min(report.requests for report in passes)
+    tell("  in the quietest pass", f"{quietest}  (goal {QUIET_GOAL}, of one without a sync)")
+    tell("received", f"{received / 1e6:.1f} MB  (goal {RECEIVED_GOAL_MB})")
+    tell("archived", f"{path.stat().st_size / 1e6:.2f} MB  (goal {ARCHIVED_GOAL_MB})")
+    for title, key in (("data type", "data_type"), ("reason", "why")):
+        costs = _costs(path, key)
+        print(f"\n  {title:<36} {'requests':>9} {'MB received':>12} {'MB archived':>12}")
+        for name, cost in sorted(costs.items(), key=lambda item: -item[1].archived):
+            sizes = f"{cost.received / 1e6:>12.2f} {cost.archived / 1e6:>12.3f}"
+            print(f"  {name:<36} {cost.requests:>9,} {sizes}")
 
 
-def _archived(home: Household) -> Counter[str]:
-    """Sum up the members of the day's file by what they hold."""
-    day = DAY_BEGAN
-    path = home.parts().folder / "archive" / f"{day:%Y}" / f"{day:%m-%d}.jsonl.gz"
-    sizes: Counter[str] = Counter()
+def _costs(path: Path, key: str) -> Mapping[str, Cost]:
+    """Sum up the pulls of the day's file by their data type or reason."""
+    costs: defaultdict[str, Cost] = defaultdict(Cost)
     for member in read_file(path):
-        if isinstance(member, Member):
-            line = next(member.lines())
-            name = f"{line['data_type']} {line['why']}" if "data_type" in line else line["kind"]
-            sizes[name] += member.end - member.start
-    return sizes
-
-
-def _kind(path: str) -> str:
-    found = _TYPE.search(path)
-    if found is None:
-        return path.rpartition("/")[2]
-    return f"{found[1]} {found[2] or 'list'}"
+        if not isinstance(member, Member):
+            continue
+        first, *rest = member.lines()
+        replies = [line for line in rest if line["kind"] == "reply"]
+        cost = costs[str(first.get(key, first["kind"]))]
+        cost.requests += len(replies)
+        cost.received += sum(len(body_of(line)) for line in replies)
+        cost.archived += member.end - member.start
+    return costs
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
 """The least number of requests for a wearer's history, from the documents and the wearer's truth.
 
 It knows nothing of how fitbitd asks: neither planner nor catalogue is imported. What counts is what
-Google's own limits leave: points of a page, days of a roll-up, one request for each track.
+the provider's own limits leave: points of a page, days of a range, one request for each track, and
+one more that says that there is nothing. Whoever asks knows where every point lies.
 
-Source: developers.google.com/health/data-types, .../endpoints (read 2026-11-22).
+Sources: developers.google.com/health/data-types, .../endpoints; dev.fitbit.com, Web API reference,
+the endpoints' pages (both read 2026-11-22).
 """
 
 from collections.abc import Mapping
@@ -14,13 +16,16 @@ from fitbitd.simulator import Wearer
 from fitbitd.simulator.life import GoogleLife
 
 SMALL_PAGE = 25
+"""Points of a page of Google's sleep and exercise."""
+
 _MONTH_DAYS = 28
+"""A list of intervals over more than this begins with an empty page, as was seen."""
 
 _INTERVALS = (
     "steps distance altitude active-energy-burned basal-energy-burned active-minutes"
     " active-zone-minutes activity-level sedentary-period swim-lengths-data"
 )
-_OTHERS = (
+_SAMPLES = (
     "vo2-max run-vo2-max heart-rate heart-rate-variability oxygen-saturation"
     " respiratory-rate-sleep-summary core-body-temperature weight body-fat height blood-glucose"
     " hydration-log nutrition-log electrocardiogram irregular-rhythm-notification"
@@ -40,6 +45,25 @@ _ROLLED_BY_DAY = (
 _FEW_DAYS = "heart-rate total-calories active-minutes calories-in-heart-rate-zone"
 _ACCOUNT = "settings pairedDevices profile identity irnProfile"
 
+_DAY_BY_DAY = "activities/heart activities/steps"
+_RANGES: Mapping[int, str] = {
+    30: "activities/activityCalories hrv br temp/skin hrv/all br/all spo2/all",
+    31: "body/log/weight",
+    100: "sleep",
+    365: "activities/heart",
+    1095: (
+        "activities/steps activities/distance activities/floors activities/elevation"
+        " activities/calories activities/caloriesBMR activities/minutesSedentary"
+        " activities/minutesLightlyActive activities/minutesFairlyActive"
+        " activities/minutesVeryActive activities/active-zone-minutes"
+    ),
+    36_600: "spo2",  # no longest range is documented, and years were answered
+}
+"""What the legacy API answers by ranges, by the days of the longest one."""
+
+_LOGGED_ON_A_PAGE = 100
+_FITBIT_ACCOUNT = "profile devices"
+
 
 @dataclass(frozen=True, slots=True)
 class Span:
@@ -54,50 +78,67 @@ class Span:
         return (self.now.date() - self.first).days + 1
 
 
-def least(wearer: Wearer, span: Span, page: int, *, empty_first: bool) -> Mapping[str, int]:
-    """Count the least requests of each kind and data type.
-
-    Args:
-        page: points of the largest page that is served; sleep and exercise have pages of 25.
-        empty_first: a list over a month of intervals begins with an empty page, as was seen.
-    """
+def points_at_google(wearer: Wearer, span: Span) -> Mapping[str, int]:
+    """Count the points of each data type that has a list."""
     life = GoogleLife(wearer)
-    found = {f"the account: {name}": 1 for name in _ACCOUNT.split()}
-    for name in _INTERVALS.split():
-        months = _points_by_month(life, name, span)
-        in_one = _pages(sum(months), page) + (empty_first and span.days >= _MONTH_DAYS)
-        found[f"list: {name}"] = min(in_one, sum(_pages(points, page) for points in months))
-    for name in _OTHERS.split():
-        found[f"list: {name}"] = _pages(sum(_points_by_month(life, name, span)), page)
-    for name in _SMALL_PAGES.split():
-        points = sum(_points_by_month(life, name, span))
-        found[f"list: {name}"] = _pages(points, SMALL_PAGE)
-        if name == "exercise":
-            found["tracks: exercise"] = points
+    found = {
+        name: _points(life, name, span)
+        for name in f"{_INTERVALS} {_SAMPLES} {_SMALL_PAGES}".split()
+    }
     for name in _DATES.split():
-        rows = life.dailies(name, span.first, span.now.date(), span.now)
-        found[f"list: {name}"] = _pages(len(rows), page)
-    for method, names in (("rollUp", _ONLY_ROLLED), ("dailyRollUp", _ROLLED_BY_DAY)):
-        for name in names.split():
-            longest = 14 if name in _FEW_DAYS.split() else 90
-            found[f"{method}: {name}"] = _pages(span.days, longest)
+        found[name] = len(life.dailies(name, span.first, span.now.date(), span.now))
     return found
 
 
-def _points_by_month(life: GoogleLife, name: str, span: Span) -> list[int]:
-    """Count points in pieces of 27 days, a year of which need not fit into memory."""
-    counts = []
+def least_of_google(points: Mapping[str, int], span: Span, page: int) -> Mapping[str, int]:
+    """Count the least requests of each kind and data type.
+
+    Args:
+        points: by data type.
+        page: points of the largest page that is served.
+    """
+    found = {f"the account: {name}": 1 for name in _ACCOUNT.split()}
+    for name, count in points.items():
+        found[f"list: {name}"] = _parts(count, SMALL_PAGE if name in _SMALL_PAGES.split() else page)
+    for name in _INTERVALS.split():
+        pages = found[f"list: {name}"]
+        months = _parts(span.days, _MONTH_DAYS)
+        found[f"list: {name}"] = min(pages + (months > 1), max(pages, months))
+    found["tracks: exercise"] = points["exercise"]
+    for method, names in (("rollUp", _ONLY_ROLLED), ("dailyRollUp", _ROLLED_BY_DAY)):
+        for name in names.split():
+            longest = 14 if name in _FEW_DAYS.split() else 90
+            found[f"{method}: {name}"] = _parts(span.days, longest)
+    return found
+
+
+def least_of_fitbit(wearer: Wearer, span: Span) -> Mapping[str, int]:
+    """Count the least requests of each kind and resource of the legacy API."""
+    found = {f"the account: {name}": 1 for name in _FITBIT_ACCOUNT.split()}
+    for name in _DAY_BY_DAY.split():
+        found[f"day by day: {name}"] = span.days
+    for longest, names in _RANGES.items():
+        for name in names.split():
+            found[f"ranges: {name}"] = _parts(span.days, longest)
+    logged = _points(GoogleLife(wearer), "exercise", span)
+    found["list: activities"] = _parts(logged, _LOGGED_ON_A_PAGE)
+    return found
+
+
+def _points(life: GoogleLife, name: str, span: Span) -> int:
+    """Count points piece by piece, for years of them need not fit into memory."""
+    count = 0
     start = datetime.combine(span.first, time(), UTC)
     while start < span.now:
-        end = start + timedelta(days=_MONTH_DAYS - 1)
-        counts.append(len(life.points(name, _ms(start), _ms(end), span.now)))
+        end = start + timedelta(days=_MONTH_DAYS)
+        count += len(life.points(name, _ms(start), _ms(end), span.now))
         start = end
-    return counts
+    return count
 
 
-def _pages(points: int, page: int) -> int:
-    """Count pages; that there is nothing must be asked too."""
-    return max(1, -(-points // page))
+def _parts(whole: int, part: int) -> int:
+    """Count pages or ranges; that there is nothing must be asked too."""
+    return max(1, -(-whole // part))
 
 
 def _ms(at: datetime) -> int:

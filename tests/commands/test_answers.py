@@ -91,6 +91,27 @@ def test_status_has_the_same_keys_with_and_without_data(desk: Desk, collected: D
     assert without.keys() == with_data.keys()
 
 
+def test_status_tells_how_complete_the_record_is(collected: Desk) -> None:
+    report = json.loads(collected.ask("status", "--json").out)
+    assert report["history"] is None
+    assert report["days"].keys() == {"final", "final_by_age", "provisional", "never_read"}
+    with_history = collected.config.read_text().replace(
+        'client_id = "23SIMU"', 'client_id = "23SIMU"\nbackfill_from = 2017-05-01'
+    )
+    collected.config.write_text(with_history)
+    history = json.loads(collected.ask("status", "--json").out)["history"]
+    assert history.keys() == {
+        "first",
+        "because",
+        "share",
+        "requests_left",
+        "days_left",
+        "eta_s",
+        "text",
+    }
+    assert history["text"] in collected.ask("status").out
+
+
 def test_status_tells_of_the_consent_and_of_what_stands_out(collected: Desk) -> None:
     grant = json.loads(collected.token.read_bytes())
     granted = [scope for scope in grant["scope"] if scope != "sleep"]
@@ -115,7 +136,7 @@ def test_status_tells_of_the_consent_and_of_what_stands_out(collected: Desk) -> 
     assert report["lessons"] == [{"data_type": "steps", "kind": "method", "value": "rollUp"}]
     assert [(one["data_type"], one["count"]) for one in report["unread"]] == [("steps", 3)]
     assert report["corrections"] == 0
-    assert report["pulls_waiting"] == 8
+    assert report["pulls_waiting"] >= 8
     assert report["freshness"][0]["newest"].startswith("2017-05-02T")
 
 
@@ -151,7 +172,8 @@ def test_rebuild_makes_the_same_index_again(collected: Desk) -> None:
     before = dump(collected)
     assert len(before) > 9373
     said = collected.type("rebuild", "alice")
-    assert (said.code, "made anew from 8 pulls" in said.err) == (0, True), said
+    assert said.code == 0, said
+    assert re.search(r"made anew from \d+ pulls", said.err), said
     assert dump(collected) == before
 
 
@@ -174,13 +196,14 @@ def test_an_index_that_was_deleted_comes_back(collected: Desk) -> None:
     assert dump(collected) == before
 
 
-def test_beside_a_daemon_data_is_read_and_not_written(collected: Desk) -> None:
+def test_beside_a_daemon_data_is_read_and_the_daemon_writes_it(collected: Desk) -> None:
     shutil.rmtree(collected.account_dir / "archive")
     collected.index.unlink()  # as after a first authorize: the daemon looks at once
     with collected.start("run") as running:
         line_of(running, "pass.finished")
         for command in (("pull",), ("rebuild", "alice")):
-            collected.type(*command).refused(75, f"(pid {running.pid})", "systemctl stop fitbitd")
+            assert collected.type(*command).code == 0
+            assert (collected.account_dir / "lock").read_text() == f"{running.pid}\n"
         assert collected.ask("status").code == 0
         assert collected.ask("verify").code == 0
         assert collected.ask("export", "alice", "heart_rate").code == 0

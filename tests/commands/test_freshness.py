@@ -1,6 +1,6 @@
 """Which value stands for the age of a group of data types, and what status says beside it."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -41,10 +41,13 @@ def report(**known: Any) -> dict[str, Any]:
         "consent_expires_at": None,
         "scopes_off": [],
         "data_types": [],
+        "history": None,
+        "days": None,
         "unread": [],
         "corrections": 0,
         "lessons": [],
         "pulls_waiting": None,
+        "disk_full_on": None,
         "last_pass_at": None,
         **known,
     }
@@ -71,7 +74,25 @@ def report(**known: Any) -> dict[str, Any]:
         ),
         (
             {"corrections": 1200},
-            "1,200 values of final days changed in the last 30 days; see the view corrections",
+            (
+                "1,200 values of final days changed in the last 30 days;"
+                " see fitbitd gaps --corrections"
+            ),
+        ),
+        (
+            {"history": {"text": "history: 34 %, about 3 h to go; it goes back to 2024-01-01"}},
+            "history: 34 %, about 3 h to go; it goes back to 2024-01-01",
+        ),
+        (
+            {"days": {"final": 1200, "final_by_age": 7, "provisional": 8, "never_read": 0}},
+            "days, counted for each data type: 1,200 final, 8 may still change",
+        ),
+        (
+            {"days": {"final": 0, "final_by_age": 0, "provisional": 8, "never_read": 9}},
+            (
+                "days, counted for each data type: 0 final, 8 may still change, 9 never read;"
+                " see fitbitd gaps"
+            ),
         ),
         (
             {"unread": [{"data_type": "moods", "count": 1, "why": "no time"}]},
@@ -91,6 +112,10 @@ def report(**known: Any) -> dict[str, Any]:
             ),
         ),
         (
+            {"disk_full_on": date(2029, 5, 12)},
+            "the disk is full about May 2029, if all goes on as in the last weeks",
+        ),
+        (
             {"pulls_waiting": 2},
             (
                 "in the archive and not in the index yet: 2 pulls;"
@@ -108,3 +133,31 @@ def test_the_words_of_every_kind_of_lesson_are_known() -> None:
     for kind in LessonKind:
         lesson = {"data_type": "steps", "kind": kind.value, "value": "7"}
         assert "steps is asked" in page(report(lessons=[lesson]), NOON)
+
+
+STORED = [
+    {
+        "data_type": name,
+        "group": group,
+        "count": count,
+        "oldest": MIDNIGHT - timedelta(days=count),
+        "days_settled": 3,
+        "days_provisional": 8,
+    }
+    for name, group, count in (("ecg", "heart", 2), ("pulse", "heart", 4), ("steps", "activity", 9))
+]
+
+
+def test_status_tells_groups_of_data_types_the_largest_first() -> None:
+    assert page(report(data_types=STORED), NOON).splitlines()[2:] == [
+        "  activity               9 values since 2027-02-20, one data type",
+        "  heart                  6 values since 2027-02-25, 2 data types",
+    ]
+
+
+def test_status_tells_each_data_type_if_it_is_asked_to() -> None:
+    assert page(report(data_types=STORED), NOON, whole=True).splitlines()[2:] == [
+        "  ecg                         2 since 2027-02-27; 3 days final, 8 may still change",
+        "  pulse                       4 since 2027-02-25; 3 days final, 8 may still change",
+        "  steps                       9 since 2027-02-20; 3 days final, 8 may still change",
+    ]

@@ -13,7 +13,8 @@ from tests.support.cli import Desk, Said
 
 NOBODY = 65_534
 AS_NOBODY = """
-import asyncio.base_events, encodings.idna, encodings.utf_8_sig, importlib.readers, os, sys
+import asyncio.base_events, ctypes, encodings.idna, encodings.utf_8_sig, importlib.readers
+import os, statistics, sys
 import anyio._backends._asyncio, certifi, httpcore
 from fitbitd.cli import main  # before: the interpreter itself may be out of another user's reach
 os.setgroups([])

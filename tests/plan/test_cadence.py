@@ -151,6 +151,15 @@ def test_a_restart_of_a_process_that_died_waits() -> None:
     assert first_pass(WANTS, known, NOW) == NOW + 17 * MINUTE
 
 
+def test_a_snapshot_that_was_read_after_a_sync_is_not_read_again_for_it() -> None:
+    follows = replace(CARD, cadence=Cadence.WATCH)
+    before, after = (
+        ledger(CARD, HOUR, read_at=NOW - ago, rests_on=None) for ago in (2 * HOUR, MINUTE)
+    )
+    assert due(follows, WANTS, before, NOW) is Why.SYNC
+    assert due(follows, WANTS, after, NOW) is None
+
+
 def test_a_snapshot_that_follows_the_watch_is_read_with_a_sync_and_daily_without_any() -> None:
     follows = replace(CARD, cadence=Cadence.WATCH)
     read = {"read_at": NOW - 2 * HOUR, "rests_on": NOW - 3 * HOUR}

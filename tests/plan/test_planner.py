@@ -8,10 +8,11 @@ from hypothesis import strategies as st
 from fitbitd.model import Axis, DataType, DeviceSync, Pull, Why, Window
 from fitbitd.plan.budget import Allowance
 from fitbitd.plan.cadence import Wants
+from fitbitd.plan.history import EARLIEST
 from fitbitd.plan.ledger import DayRead, Ledger, TypeLedger
-from fitbitd.plan.planner import asked, plan
-from fitbitd.plan.scene import EARLIEST
+from fitbitd.plan.planner import asked
 from fitbitd.plan.windows import halves
+from tests.support.plans import chosen
 from tests.support.types import ALL, CARD, DENSE, NIGHTS, TOTALS
 
 NOW = datetime(2026, 3, 15, 11, tzinfo=UTC)  # noon in Berlin
@@ -62,7 +63,7 @@ def up_to_date(synced_at: datetime, *, read_at: datetime = NOW - HOUR) -> TypeLe
 
 
 def test_a_new_account_reads_the_last_days_and_no_more() -> None:
-    pulls = plan(replace(WANTS, data_types=ALL), Ledger(zone="Europe/Berlin"), NOW, PLENTY)
+    pulls = chosen(replace(WANTS, data_types=ALL), Ledger(zone="Europe/Berlin"), NOW, PLENTY)
     assert days_of(pulls, DENSE) == {TODAY - timedelta(days=back) for back in range(9)}
     assert min(days_of(pulls, NIGHTS)) == TODAY - 8 * DAY
     assert min(days_of(pulls, TOTALS)) == TODAY - 30 * DAY
@@ -71,19 +72,19 @@ def test_a_new_account_reads_the_last_days_and_no_more() -> None:
 
 
 def test_before_the_first_profile_days_are_utc() -> None:
-    pulls = plan(WANTS, Ledger(), datetime(2026, 3, 15, 23, 30, tzinfo=UTC), PLENTY)
+    pulls = chosen(WANTS, Ledger(), datetime(2026, 3, 15, 23, 30, tzinfo=UTC), PLENTY)
     assert max(days_of(pulls, DENSE)) == TODAY
     assert {pull.zone for pull in pulls} == {"UTC"}
 
 
 def test_nothing_is_asked_while_the_watch_has_not_synced() -> None:
     synced_at = NOW - HOUR
-    assert plan(WANTS, ledger(synced_at, pulse=up_to_date(synced_at)), NOW, PLENTY) == ()
+    assert chosen(WANTS, ledger(synced_at, pulse=up_to_date(synced_at)), NOW, PLENTY) == ()
 
 
 def test_a_sync_is_read_by_a_tail_that_begins_an_hour_before_what_is_known() -> None:
     known = up_to_date(NOW - 3 * HOUR)
-    (pull,) = plan(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
+    (pull,) = chosen(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
     assert pull.window == Window(
         Axis.CIVIL,
         datetime(2026, 3, 15, 8, 0),  # noqa: DTZ001  # civil time has no zone
@@ -94,21 +95,21 @@ def test_a_sync_is_read_by_a_tail_that_begins_an_hour_before_what_is_known() -> 
 
 def test_a_tail_begins_at_the_newest_reading_if_that_is_older_than_the_sync() -> None:
     known = replace(up_to_date(NOW - 3 * HOUR), newest=NOW - 5 * HOUR)
-    (pull,) = plan(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
+    (pull,) = chosen(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
     assert pull.window is not None
     assert pull.window.start.time() == time(6, 0)
 
 
 def test_a_tail_never_begins_at_the_last_read() -> None:
     known = replace(up_to_date(NOW - 5 * HOUR), read_at=NOW - timedelta(minutes=1))
-    (pull,) = plan(WANTS, ledger(NOW, pulse=known), NOW, PLENTY)
+    (pull,) = chosen(WANTS, ledger(NOW, pulse=known), NOW, PLENTY)
     assert pull.window is not None
     assert pull.window.start.time() == time(6, 0)
 
 
 def test_a_tail_that_would_begin_yesterday_is_a_read_of_whole_days() -> None:
     known = up_to_date(NOW - 13 * HOUR)
-    pulls = plan(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
+    pulls = chosen(WANTS, ledger(NOW - HOUR, pulse=known), NOW, PLENTY)
     assert [pull.tail for pull in pulls] == [False, False]
     assert days_of(pulls, DENSE) == {TODAY, TODAY - DAY}
 
@@ -117,7 +118,7 @@ def test_within_the_last_minute_of_a_day_the_day_is_read_as_a_whole() -> None:
     late = datetime(2026, 3, 15, 22, 59, 30, tzinfo=UTC)
     known = replace(up_to_date(late + HOUR, read_at=late - HOUR), rests_on=late + HOUR - 1 * DAY)
     ahead = replace(known, newest=late + HOUR, rests_on=late + HOUR)
-    (pull,) = plan(WANTS, ledger(late + 2 * HOUR, pulse=ahead), late, PLENTY)
+    (pull,) = chosen(WANTS, ledger(late + 2 * HOUR, pulse=ahead), late, PLENTY)
     assert not pull.tail
 
 
@@ -127,7 +128,7 @@ def test_a_sync_after_a_pause_reads_every_day_of_the_gap() -> None:
         up_to_date(paused),
         open={TODAY - timedelta(days=back): whole(paused, paused) for back in range(9)},
     )
-    pulls = plan(WANTS, ledger(NOW, pulse=known), NOW, PLENTY)
+    pulls = chosen(WANTS, ledger(NOW, pulse=known), NOW, PLENTY)
     assert days_of(pulls, DENSE) == {TODAY - timedelta(days=back) for back in range(6)}
     assert [pull.why for pull in pulls] == [Why.SYNC, *[Why.GAP] * 5]
 
@@ -141,8 +142,10 @@ def test_a_day_read_after_a_later_sync_is_left_alone_until_it_can_settle() -> No
     known = replace(known, settled=(*known.settled, (old + DAY, TODAY - DAY)))
     alone = datetime(2026, 3, 15, 23, tzinfo=UTC) + 6 * HOUR
     recent = replace(known, read_at=alone - HOUR)
-    assert plan(WANTS, ledger(synced_at, pulse=recent), alone - timedelta(seconds=1), PLENTY) == ()
-    (pull,) = plan(WANTS, ledger(synced_at, pulse=recent), alone, PLENTY)
+    assert (
+        chosen(WANTS, ledger(synced_at, pulse=recent), alone - timedelta(seconds=1), PLENTY) == ()
+    )
+    (pull,) = chosen(WANTS, ledger(synced_at, pulse=recent), alone, PLENTY)
     assert (pull.why, days_of((pull,), DENSE)) == (Why.SETTLE, {old})
 
 
@@ -158,7 +161,7 @@ def test_a_day_that_can_settle_comes_along_when_anything_is_asked() -> None:
         },
     )
     early = datetime(2026, 3, 14, 23, 30, tzinfo=UTC)
-    pulls = plan(WANTS, ledger(early, pulse=known), early, PLENTY)
+    pulls = chosen(WANTS, ledger(early, pulse=known), early, PLENTY)
     assert Why.SETTLE in {pull.why for pull in pulls}
 
 
@@ -173,7 +176,7 @@ def test_without_a_sync_open_days_are_read_daily_and_settle_after_twice_the_wind
             TODAY - 17 * DAY: whole(None, NOW - HOUR),
         },
     )
-    pulls = plan(WANTS, ledger(None, pulse=known), NOW, PLENTY)
+    pulls = chosen(WANTS, ledger(None, pulse=known), NOW, PLENTY)
     assert {(pull.why, *days_of((pull,), DENSE)) for pull in pulls} >= {
         (Why.GAP, TODAY - 3 * DAY),
         (Why.SETTLE, TODAY - 17 * DAY),
@@ -189,7 +192,7 @@ def test_a_range_type_reads_its_open_days_in_one_request() -> None:
         open={TODAY - timedelta(days=back): whole(None) for back in range(20)},
     )
     wants = replace(WANTS, data_types=(NIGHTS,), backfill_from=TODAY - 100 * DAY)
-    (pull,) = plan(wants, ledger(NOW, nights=known), NOW, PLENTY)
+    (pull,) = chosen(wants, ledger(NOW, nights=known), NOW, PLENTY)
     assert pull.window == Window.of_days(Axis.DATE, TODAY - 19 * DAY, TODAY)
 
 
@@ -197,10 +200,12 @@ def test_history_is_read_newest_first_and_ranges_before_days() -> None:
     wants = replace(WANTS, data_types=(DENSE, NIGHTS), backfill_from=TODAY - 300 * DAY)
     synced_at = NOW - HOUR
     nights = TypeLedger(read_at=NOW, rests_on=synced_at)
-    pulls = plan(wants, ledger(synced_at, pulse=up_to_date(synced_at), nights=nights), NOW, PLENTY)
+    pulls = chosen(
+        wants, ledger(synced_at, pulse=up_to_date(synced_at), nights=nights), NOW, PLENTY
+    )
     assert [pull.data_type for pull in pulls] == ["nights"] * 3
     known = replace(up_to_date(synced_at), settled=())
-    pulls = plan(wants, ledger(synced_at, pulse=known, nights=nights), NOW, PLENTY)
+    pulls = chosen(wants, ledger(synced_at, pulse=known, nights=nights), NOW, PLENTY)
     dense = [pull.window.start for pull in pulls if pull.window and pull.data_type == "pulse"]
     assert dense == sorted(dense, reverse=True)
     assert len(dense) == 292
@@ -216,14 +221,14 @@ def test_refused_days_and_types_are_left_out() -> None:
     for blocked in refusals:
         wants = replace(WANTS, data_types=(DENSE, NIGHTS), backfill_from=TODAY - 300 * DAY)
         known = TypeLedger(blocked=blocked)
-        assert plan(wants, ledger(NOW, pulse=known, nights=known), NOW, PLENTY) == ()
+        assert chosen(wants, ledger(NOW, pulse=known, nights=known), NOW, PLENTY) == ()
 
 
 def test_doubted_days_of_a_range_are_left_out_and_the_others_are_read() -> None:
     doubted = frozenset({TODAY - 5 * DAY, TODAY - 4 * DAY})
     known = TypeLedger(doubted=doubted, blocked=dict.fromkeys(doubted, NOW + HOUR))
     wants = replace(WANTS, data_types=(NIGHTS,))
-    pulls = plan(wants, ledger(NOW - HOUR, nights=known), NOW, PLENTY)
+    pulls = chosen(wants, ledger(NOW - HOUR, nights=known), NOW, PLENTY)
     live = tuple(pull for pull in pulls if pull.why is not Why.BACKFILL)
     expected = {TODAY - timedelta(days=back) for back in range(9)} - doubted
     assert days_of(live, NIGHTS) >= expected
@@ -245,25 +250,35 @@ def test_what_a_person_asks_is_every_day_of_it_whatever_is_settled() -> None:
 
 def test_a_pause_longer_than_the_days_that_are_read_again_leaves_no_hole() -> None:
     stopped = TODAY - 40 * DAY
-    before = TypeLedger(settled=((stopped - 99 * DAY, stopped),))
-    known = replace(
-        ledger(NOW - HOUR, pulse=before, nights=before),
-        first_pass_at=datetime(2026, 1, 1, tzinfo=UTC),
+    before = TypeLedger(
+        first_asked_at=datetime(2026, 1, 1, tzinfo=UTC),
+        settled=((stopped - 99 * DAY, stopped),),
     )
+    known = ledger(NOW - HOUR, pulse=before, nights=before)
     wants = replace(WANTS, data_types=(DENSE, NIGHTS))
-    pulls = plan(wants, known, NOW, PLENTY)
+    pulls = chosen(wants, known, NOW, PLENTY)
     paused = {stopped + timedelta(days=n) for n in range(1, 41)}
     assert days_of(pulls, DENSE) == days_of(pulls, NIGHTS) == paused
 
 
+def test_what_fails_from_the_beginning_on_is_asked_from_its_beginning_on() -> None:
+    began = NOW - 40 * DAY
+    never = TypeLedger(first_asked_at=began)
+    known = ledger(NOW - HOUR, pulse=never, nights=never)
+    pulls = chosen(replace(WANTS, data_types=(DENSE, NIGHTS)), known, NOW, PLENTY)
+    for one in (DENSE, NIGHTS):
+        first = began.date() - one.reread
+        assert days_of(pulls, one) == {first + n * DAY for n in range((TODAY - first).days + 1)}
+
+
 def test_what_was_never_wanted_before_has_no_history_of_its_own() -> None:
     known = replace(ledger(NOW - HOUR), first_pass_at=datetime(2020, 1, 1, tzinfo=UTC))
-    assert min(days_of(plan(WANTS, known, NOW, PLENTY), DENSE)) == TODAY - DENSE.reread
+    assert min(days_of(chosen(WANTS, known, NOW, PLENTY), DENSE)) == TODAY - DENSE.reread
 
 
 def test_history_begins_when_there_could_be_any() -> None:
     wants = Wants("alice", ALL, timedelta(minutes=15), backfill_from=date.min)
-    long = plan(wants, ledger(None), NOW, PLENTY)
+    long = chosen(wants, ledger(None), NOW, PLENTY)
     for pulls in (long, asked(wants, ledger(None), NOW, (date.min, TODAY))):
         assert min(days_of(pulls, NIGHTS)) == EARLIEST
     assert days_of(asked(wants, ledger(None), NOW, (date.min, date.min)), DENSE) == set()
@@ -303,7 +318,7 @@ def test_a_plan_stays_within_the_quota_and_repeats_nothing(
     wants = replace(WANTS, data_types=ALL, backfill_from=backfill)
     book = ledger(synced_at, pulse=known[0], nights=known[1], totals=known[2])
     allowed = Allowance(left, max(0, left - 30))
-    pulls = plan(wants, book, NOW, allowed)
+    pulls = chosen(wants, book, NOW, allowed)
     assert len(pulls) == len(set(pulls)) <= left
     assert sum(pull.why is Why.BACKFILL for pull in pulls) <= allowed.history
     dense = [p.window.start.date() for p in pulls if p.window and p.data_type == DENSE.name]
@@ -324,7 +339,7 @@ def test_a_plan_leaves_no_hole_that_the_quota_allowed_to_fill(
     for data_type in (DENSE, NIGHTS, TOTALS):
         wants = replace(WANTS, data_types=(data_type,), backfill_from=backfill)
         book = ledger(synced_at, **{str(data_type.name): free})
-        pulls = plan(wants, book, NOW, PLENTY)
+        pulls = chosen(wants, book, NOW, PLENTY)
         first = min(backfill or TODAY, TODAY - data_type.reread)
         settled = {day for run in free.settled for day in run}
         wanted = {first + timedelta(days=n) for n in range((TODAY - first).days + 1)}

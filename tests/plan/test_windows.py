@@ -26,15 +26,15 @@ def test_days_of_instants_are_exact_utc_days() -> None:
 @pytest.mark.parametrize(
     ("a_day", "a_page", "expected"),
     [
-        (None, None, 10),  # 20,000 are expected, 5,000 on a page
-        (40_000.0, None, 5),
-        (40_000.0, 2_500.0, 2),
+        (None, None, 12),  # 20,000 are expected, 5,000 on a page
+        (40_000.0, None, 6),
+        (40_000.0, 2_500.0, 3),
         (1e9, None, 1),
         (0.0, None, 3650),
         (0.5, None, 3650),
     ],
 )
-def test_a_pull_asks_for_as_many_days_as_fill_forty_pages(
+def test_a_pull_asks_for_as_many_days_as_fill_fifty_pages(
     a_day: float | None, a_page: float | None, expected: int
 ) -> None:
     known = TypeLedger(points_a_day=a_day, points_a_page=a_page)
@@ -51,7 +51,7 @@ def test_nothing_expected_and_nothing_seen_is_asked_in_the_longest_windows() -> 
     a_day=st.floats(0, 100_000),
     a_page=st.none() | st.floats(50, 10_000),
 )
-def test_chunks_are_contiguous_newest_first_and_hold_forty_pages_or_a_day(
+def test_chunks_are_contiguous_newest_first_and_hold_fifty_pages_or_a_day(
     days: int, a_day: float, a_page: float | None
 ) -> None:
     last = FIRST + timedelta(days=days - 1)

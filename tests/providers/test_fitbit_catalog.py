@@ -5,7 +5,8 @@ from datetime import timedelta
 import pytest
 
 from fitbitd.model import Cadence, Kind
-from fitbitd.providers.fitbit.catalog import CATALOGUE, DEVICES, ENTRIES, Entry
+from fitbitd.providers.fitbit.catalog import CATALOGUE, DEVICES, ENTRIES
+from fitbitd.providers.fitbit.entry import Entry
 from fitbitd.providers.fitbit.parse import READERS
 
 EVERY = [pytest.param(entry, id=name) for name, entry in ENTRIES.items()]
@@ -36,3 +37,9 @@ def test_only_the_devices_carry_syncs_and_they_are_asked_every_pass() -> None:
     assert [d for d in CATALOGUE.values() if d.watches] == [DEVICES.data_type]
     assert DEVICES.data_type.cadence is Cadence.OWN
     assert DEVICES.data_type.every == timedelta(0)
+
+
+def test_what_shows_the_wall_clock_only_says_so() -> None:
+    assert {name for name, data_type in CATALOGUE.items() if data_type.wall_clock} == {
+        *("heart_rate", "steps", "sleep", "heart_rate_variability", "oxygen_saturation", "weight"),
+    }

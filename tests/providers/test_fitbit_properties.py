@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from fitbitd.errors import ContractError, FitbitdError, RefusedError
 from fitbitd.model import Page, Pull
+from fitbitd.providers.fitbit.catalog import ENTRIES
 from fitbitd.providers.fitbit.wire import FitbitProvider
 from tests.support.fitbit_wire import pull, recorded, reply
 
@@ -32,16 +33,40 @@ RECORDED: dict[str, tuple[Pull, str]] = {
         "ts_activities_steps_zero_day",
     ),
     "sleep": (pull("sleep", "2020-03-01", zone=ZONE), "sleep_by_date_stages"),
+    "daily_distance": (
+        pull("daily_distance", "2019-12-01", "2019-12-31", zone=ZONE),
+        "ts_activities_distance",
+    ),
+    "daily_active_zone_minutes": (
+        pull("daily_active_zone_minutes", "2022-05-01", "2022-05-02", zone=ZONE),
+        "ts_active_zone_minutes",
+    ),
+    "daily_skin_temperature": (
+        pull("daily_skin_temperature", "2021-10-01", "2021-10-31", zone=ZONE),
+        "temp_skin_by_interval",
+    ),
+    "daily_respiratory_rate_by_stage": (
+        pull("daily_respiratory_rate_by_stage", "2021-10-01", "2021-10-31", zone=ZONE),
+        "br_intraday_by_interval",
+    ),
+    "daily_oxygen_saturation": (
+        pull("daily_oxygen_saturation", "2021-10-01", "2021-10-31", zone=ZONE),
+        "spo2_summary_by_interval",
+    ),
+    "heart_rate_variability": (
+        pull("heart_rate_variability", "2021-10-20", "2021-10-31", zone=ZONE),
+        "hrv_intraday_by_interval",
+    ),
+    "oxygen_saturation": (
+        pull("oxygen_saturation", "2021-10-04", zone=ZONE),
+        "spo2_intraday_by_date",
+    ),
+    "weight": (pull("weight", "2021-02-01", zone=ZONE), "weight_log_with_fat"),
+    "exercise": (pull("exercise", "2017-01-01", "2017-01-31", zone=ZONE), "activity_log_list_page"),
 }
-ROOTS: dict[str, tuple[str, ...]] = {
-    "profile": ("user",),
-    "devices": (),
-    "heart_rate": ("activities-heart-intraday", "dataset"),
-    "steps": ("activities-steps-intraday", "dataset"),
-    "daily_heart_rate": ("activities-heart",),
-    "daily_steps": ("activities-steps",),
-    "sleep": ("sleep",),
-}
+"""One of each way in which replies are read."""
+
+ROOTS = {name: ENTRIES[asked.data_type].container for name, (asked, _) in RECORDED.items()}
 
 WORDS = st.sampled_from(
     [
@@ -50,6 +75,18 @@ WORDS = st.sampled_from(
         *("lastSyncTime", "TRACKER", "logId", "dateOfSleep", "startTime", "endTime", "levels"),
         *("data", "shortData", "summary", "level", "seconds", "isMainSleep", "pagination", "next"),
         *("2020-03-01", "9999-12-31", "0001-01-01", "2020-03-01T01:30:00", "23:59:59", "7"),
+        *("minute", "rmssd", "breathingRate", "fullSleepSummary", "nightlyRelative", "logType"),
+        *(
+            "date",
+            "weight",
+            "fat",
+            "source",
+            "duration",
+            "activityName",
+            "distance",
+            "distanceUnit",
+        ),
+        *("activityLevel", "activeZoneMinutes", "hasGps", "2017-01-01T00:00:00.000-08:00"),
         *("Europe", "UTC", "../x", "\ud800", "\x00", "1" * 400),
     ]
 )

@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from fitbitd.simulator import DailySyncs, Fault, Wearer
+from fitbitd.simulator import DailySyncs, Fault, FitbitSettings, Wearer
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.rebuild import rebuild
-from tests.support.household import Household, account_settings
+from tests.support.fitbit_rows import NAMES, held, last_read, published
+from tests.support.household import ALL_TYPES, Household, account_settings
 
 FIRST = date(2027, 2, 20)
 START = datetime(2027, 3, 10, 12, tzinfo=UTC)
 DAYS = timedelta(days=30)  # the clocks change on the 28th of March
+SELDOM = timedelta(hours=12)
 PAUSE = (datetime(2027, 3, 18, 12, tzinfo=UTC), datetime(2027, 3, 23, 12, tzinfo=UTC))
 TROUBLE = (
     # A day of history that fails for some hours, and a provider that has its moods.
@@ -35,9 +37,16 @@ def household(state_dir: Path) -> Household:
         syncs=syncs,
         publish_after=timedelta(minutes=40),
         days_off=frozenset({date(2027, 3, 14)}),
+        has_scale=True,
     )
-    account = account_settings(backfill_from=FIRST, poll_every=timedelta(hours=1))
-    home = Household(state_dir, START.isoformat(), wearer, accounts=(account,))
+    account = account_settings(
+        backfill_from=FIRST,
+        poll_every=timedelta(hours=1),
+        data_types=(*ALL_TYPES, *NAMES),
+        poll=dict.fromkeys(NAMES, SELDOM),
+    )
+    provider = FitbitSettings(list_page=20)
+    home = Household(state_dir, START.isoformat(), wearer, provider, accounts=(account,))
     nights = wearer.sleeps(date(2027, 3, 8), date(2027, 3, 9), START)
     corrected = START + timedelta(days=1)
     wearer.delete_sleep(nights[0].log_id, at=corrected)
@@ -53,6 +62,10 @@ def test_after_a_month_the_index_equals_the_wearers_truth_and_its_rebuild(
     home.authorize()
     home.live(DAYS, monkeypatch=monkeypatch)
     truth, collected = home.truth(), home.collected()
+    with closing(home.index()) as db:
+        collected |= held(db)
+        # They are not read as often as they change: what counts is what was there to be read.
+        truth |= {name: published(home.wearer, last_read(db, name))[name] for name in NAMES}
     with capsys.disabled():
         counts = {name: len(rows) for name, rows in truth.items()}
         print(f"\n  rows: {counts}; {home.simulator.requests_seen} requests")

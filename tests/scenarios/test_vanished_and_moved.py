@@ -98,7 +98,8 @@ def test_a_trip_shows_with_the_next_sync_and_the_pass_goes_by_the_new_zone(
             " AND window_start IS NOT NULL",
             (sync.timestamp() * 1000,),
         ).fetchall()
-    assert last == [(zone, sync.timestamp())]
+    # The days before were lived in the old zone, and are read by it.
+    assert set(last) == {(zone, sync.timestamp()), ("Europe/Berlin", sync.timestamp())}
 
 
 def test_the_first_pass_knows_the_zone_before_it_reads_when_the_watch_synced(

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from fitbitd.simulator import FitbitSettings
+from fitbitd.simulator.settings import SCOPES
 from tests.support.fitbit import SimulatedApp, error_of
 
 HEART = "/1/user/-/activities/heart/date"
 STEPS = "/1/user/-/activities/steps/date"
 SLEEP = "/1.2/user/-/sleep"
+ACTIVITY = "/1/user/-/activities"
+LIST = f"{ACTIVITY}/list.json"
 DEVICES = "/1/user/-/devices.json"
 
 # From the recorded answers, message by message.
@@ -58,6 +61,35 @@ TOO_MANY = (422, "validation", "The number of data points queried exceeds limit.
         (f"{SLEEP}/list.json?afterDate=2026-03-01&sort=asc&limit=9", 400, "validation"),
         (f"{SLEEP}/list.json?afterDate=soon&sort=asc&limit=9&offset=0", 400, "validation"),
         (f"{SLEEP}/list.json?sort=asc&limit=9&offset=0", 400, "validation"),
+        (f"{ACTIVITY}/floors/date/2023-03-12/2026-03-10.json", 200, ""),
+        (f"{ACTIVITY}/floors/date/2023-03-11/2026-03-10.json", 422, "validation"),
+        (f"{ACTIVITY}/floors/date/today/1y.json", 200, ""),
+        (f"{ACTIVITY}/activityCalories/date/2026-02-09/2026-03-10.json", 200, ""),
+        (
+            f"{ACTIVITY}/activityCalories/date/2026-02-08/2026-03-10.json",
+            422,
+            "validation",
+        ),
+        ("/1/user/-/activities/active-zone-minutes/date/2026-03-01/2026-03-10.json", 200, ""),
+        (f"{ACTIVITY}/floors/date/2026-03-10/1d/1min.json", 404, "not_found"),
+        *(
+            (f"/1/user/-/{night}/date/{dates}", status, kind)
+            for night in ("hrv", "br", "temp/skin", "body/log/weight")
+            for dates, status, kind in (
+                ("2026-02-09/2026-03-10.json", 200, ""),
+                ("2026-02-07/2026-03-10.json", 400, "validation"),
+                ("2026-03-10/2026-03-09.json", 400, "validation"),
+                ("today.json", 200, ""),
+            )
+        ),
+        ("/1/user/-/body/log/weight/date/2026-02-08/2026-03-10.json", 200, ""),
+        ("/1/user/-/hrv/date/2026-02-09/2026-03-10/all.json", 200, ""),
+        ("/1/user/-/spo2/date/2026-02-08/2026-03-10/all.json", 400, "validation"),
+        ("/1/user/-/spo2/date/2025-03-10/2026-03-10.json", 200, ""),
+        ("/1/user/-/spo2/date/today/all.json", 200, ""),
+        ("/1/user/-/temp/skin/date/today/all.json", 404, "not_found"),
+        (f"{LIST}?afterDate=2026-03-01&sort=asc&limit=100&offset=0", 200, ""),
+        (f"{LIST}?afterDate=2026-03-01&sort=asc&limit=101&offset=0", 400, "validation"),
         (f"{HEART}/today/1d.json?timezone=UTC", 400, "validation"),
         ("/1/user/SIM001/devices.json", 200, ""),
         ("/1/user/OTHER1/devices.json", 403, "insufficient_permissions"),
@@ -101,11 +133,18 @@ def test_a_range_that_is_too_long_gets_the_recorded_words(
         (f"{STEPS}/today/1d/1min.json", "activity", "activity"),
         (f"{SLEEP}/date/today.json", "sleep", "sleep"),
         (f"{SLEEP}/date/today/today.json", "sleep", "sleep"),
+        (f"{ACTIVITY}/floors/date/today/1d.json", "activity", "activity"),
+        (f"{LIST}?afterDate=2026-03-01&sort=asc&limit=9&offset=0", "activity", "activity"),
+        ("/1/user/-/hrv/date/today.json", "heartrate", "heart rate"),
+        ("/1/user/-/spo2/date/today/all.json", "oxygen_saturation", "oxygen saturation"),
+        ("/1/user/-/br/date/today.json", "respiratory_rate", "respiratory rate"),
+        ("/1/user/-/temp/skin/date/today.json", "temperature", "temperature"),
+        ("/1/user/-/body/log/weight/date/today.json", "weight", "weight"),
     ],
 )
 def test_each_endpoint_needs_its_own_scope(path: str, scope: str, subject: str) -> None:
     app = SimulatedApp()
-    every = {"activity", "heartrate", "profile", "settings", "sleep"}
+    every = set(SCOPES)
     with_it = app.simulator.mint(frozenset({scope}))["access_token"]
     without = app.simulator.mint(frozenset(every - {scope}))["access_token"]
     assert app.get(path, with_it).status_code == 200

@@ -220,7 +220,7 @@ def test_equal_names_need_no_entry_of_the_catalogue(tmp_path: Path) -> None:
 
 def test_every_view_that_tells_of_days_is_joined(db: sqlite3.Connection) -> None:
     """The views of an index, without those that tell of one account only."""
-    own = {"snapshots", "files", "corrections", "unread_points", "lessons"}
+    own = {"snapshots", "files", "corrections", "unread_points", "lessons", "zones"}
     names = {
         name for (name,) in db.execute("SELECT name FROM alice.sqlite_schema WHERE type = 'view'")
     }

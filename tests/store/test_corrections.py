@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fitbitd.model import Axis, Daily, DeviceSync, Page, Point, Session, Window
+from fitbitd.model import Axis, Daily, DeviceSync, Page, Point, Session, Why, Window
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.rebuild import rebuild
 from tests.support.store import (
@@ -105,6 +105,34 @@ def test_a_part_of_a_settled_day_that_is_read_again_corrects_it_too(life: Life) 
     life.pull(HEART, SUNDAY, beats((0, 60), (7200, 61)), synced_at=SYNCED)
     life.pull(HEART, hours("2026-03-01T09:00", "2026-03-01T10:00"), beats((0, 61)))
     assert corrected(life) == [(0, 60, 61)]
+
+
+def test_an_empty_answer_for_a_settled_day_counts_when_it_was_given_twice_a_day_apart(
+    life: Life,
+) -> None:
+    life.pull(HEART, SUNDAY, beats((0, 60), (5, 61)), synced_at=SYNCED)
+    for hours_later in (1, 18):  # too soon after the first
+        life.wait(hours=hours_later)
+        life.pull(HEART, SUNDAY, beats(), synced_at=SYNCED, why=Why.DEEP)
+        assert (len(life.readings()), corrected(life)) == (2, [])
+    known = life.store.index.ledger(life.now).of(HEART.name)
+    assert known.settled == ((date(2026, 3, 1), date(2026, 3, 1)),)
+    assert known.doubted == {date(2026, 3, 1)}
+    life.wait(hours=6)
+    life.pull(HEART, SUNDAY, beats(), synced_at=SYNCED, why=Why.DEEP)
+    assert life.readings() == []
+    assert corrected(life) == [(0, 60, None), (5, 61, None)]
+    assert life.rows("SELECT settled, readings FROM coverage") == [(1, 0)]
+    assert life.store.index.ledger(life.now).of(HEART.name).doubted == set()
+
+
+def test_an_empty_answer_for_a_settled_day_is_forgotten_when_the_next_one_is_not(
+    life: Life,
+) -> None:
+    for page in (beats((0, 60)), beats(), beats((0, 60)), beats()):
+        life.pull(HEART, SUNDAY, page, synced_at=SYNCED)
+        life.wait(days=1)
+    assert (len(life.readings()), corrected(life)) == (1, [])
 
 
 def test_a_rechecked_day_is_a_settled_day(life: Life) -> None:

@@ -35,14 +35,33 @@ def test_nothing_is_known_before_the_first_read_of_a_whole_day(life: Life) -> No
 
 def test_the_points_of_a_window_are_shared_among_its_days_and_pages(life: Life) -> None:
     assert seen(life, day("2026-02-20", "2026-02-23"), 40_000) == (10_000, None)
-    assert seen(life, hours("2026-03-01T08:00", "2026-03-01T10:00"), 6000, 2) == (10_000, 3000)
+    assert seen(life, hours("2026-03-01T08:00", "2026-03-01T10:00"), 12_000, 2) == (10_000, 6000)
 
 
 def test_it_rises_at_once_and_sinks_slowly(life: Life) -> None:
-    assert seen(life, SUNDAY, 8000, 2) == (8000, 4000)
-    assert seen(life, SUNDAY, 16_000, 4) == (16_000, 4000)
-    assert seen(life, SUNDAY, 0) == (12_000, 4000)
-    assert seen(life, SUNDAY, 4000) == (10_000, 4000)
+    assert seen(life, SUNDAY, 8000) == (8000, None)
+    assert seen(life, SUNDAY, 16_000, 4) == (16_000, 5000)
+    assert seen(life, SUNDAY, 0) == (12_000, 5000)
+    assert seen(life, SUNDAY, 4000) == (10_000, 5000)
+
+
+def test_the_part_of_today_that_was_lived_counts_as_such(life: Life) -> None:
+    lived = (life.now - life.now.replace(hour=0, minute=0, second=0)).total_seconds() / 86_400
+    a_day, _ = seen(life, day("2026-03-01", "2026-03-03"), 15_000)
+    assert isinstance(a_day, float)
+    assert 15_000 / (1 + lived) == pytest.approx(a_day, rel=0.1)  # the zone moves midnight
+
+
+def test_a_last_page_that_is_not_full_says_little_of_the_others(life: Life) -> None:
+    two_hours = hours("2026-03-01T08:00", "2026-03-01T10:00")
+    assert seen(life, two_hours, 8800, 2) == (None, 5000)  # as it is taken to be
+    assert seen(life, two_hours, 248_000, 25) == (None, 9920)  # on average it holds no more
+    assert seen(life, two_hours, 10_100, 2) == (None, 9920)  # it may be one page and a little
+    assert seen(life, two_hours, 5920, 2) == (None, 8920)  # now it is smaller
+
+
+def test_pages_that_are_small_from_the_first_are_known_as_such(life: Life) -> None:
+    assert seen(life, SUNDAY, 110, 5) == (110, 22)
 
 
 def test_a_small_difference_is_not_written(life: Life) -> None:

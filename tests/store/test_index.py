@@ -181,5 +181,6 @@ def test_the_views_for_people_are_there(tmp_path: Path) -> None:
         "corrections",
         "unread_points",
         "lessons",
+        "zones",
     }
     index.close()

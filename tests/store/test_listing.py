@@ -1,12 +1,13 @@
 """What status shows of an index."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from fitbitd.model import Axis, Daily, Page, Pull, Snapshot, Why
+from fitbitd.model import Axis, Daily, Page, Point, Pull, Snapshot, Why
 from fitbitd.store import listing
 from tests.support.store import (
     DEVICES,
@@ -107,3 +108,60 @@ def test_pulls_that_only_the_archive_has_are_counted(life: Life) -> None:
     assert listing.waiting_pulls(folder, db) == 2
     life.end_pass()
     assert listing.waiting_pulls(folder, db) == 0
+
+
+def test_corrections_are_listed_with_what_stood_there_newest_first(life: Life) -> None:
+    life.now = at("2026-03-10T10:00")
+    synced_at = at("2026-03-10T09:00")
+    eight, dates = ms("2026-03-01T08:00"), day("2026-03-01", axis=Axis.DATE)
+    for values in ((60, 61), (70,)):
+        points: list[Point] = [
+            (eight + place * 5000, value, None) for place, value in enumerate(values)
+        ]
+        life.pull(HEART, day("2026-03-01"), heart(points, source="watch"), synced_at=synced_at)
+        life.wait(hours=1)
+    for rest in (50, 51):
+        found = Page(dailies=(Daily(date(2026, 3, 1), "bpm", rest),))
+        life.pull(RESTING, dates, found, synced_at=synced_at)
+    for nights in ((), (night("a", "2026-03-01"),)):
+        life.pull(NIGHTS, dates, Page(sessions=nights), synced_at=synced_at)
+    told = listing.corrections(life.store.index.db)
+    sunday, seen = date(2026, 3, 1), at("2026-03-10T12:00")
+    slept, rested, gone, changed = told
+    assert (slept.data_type, slept.change, slept.field, slept.key) == ("sleep", "added", "", "a")
+    assert (slept.old, slept.at) == (None, None)
+    assert '"efficiency": 90' in str(slept.new)
+    assert rested == listing.CorrectionRow(
+        *(seen, "resting", sunday, "bpm", "changed", 50, 51, "bpm", "", None, "")
+    )
+    in_berlin = datetime.fromisoformat("2026-03-01T09:00:00+01:00")
+    assert changed == listing.CorrectionRow(
+        at("2026-03-10T11:00"),
+        *("heart", sunday, "bpm", "changed", 60, 70, "bpm", "watch", in_berlin, ""),
+    )
+    assert changed.at is not None
+    assert changed.at.utcoffset() == timedelta(hours=1)
+    assert (gone.change, gone.old, gone.new) == ("withdrawn", 61, None)
+
+
+def test_corrections_are_chosen_by_data_type_day_and_number(life: Life) -> None:
+    for number, (name, on) in enumerate(
+        [("heart", "2026-03-01"), ("heart", "2026-03-03"), ("sleep", "2026-03-03")]
+    ):
+        life.rows(
+            "INSERT INTO correction (data_type, day, field, source, key, old, pull, seen_at)"
+            " VALUES (?, ?, 'bpm', '', '', ?, 1, 1000)",
+            name,
+            on,
+            number,
+        )
+
+    def chosen(**asked: Any) -> list[object]:
+        return [row.old for row in listing.corrections(life.store.index.db, **asked)]
+
+    assert chosen() == [2, 1, 0]
+    assert chosen(limit=2) == [2, 1]
+    assert chosen(data_type="heart") == [1, 0]
+    assert chosen(first=date(2026, 3, 2)) == [2, 1]
+    assert chosen(last=date(2026, 3, 2)) == [0]
+    assert chosen(data_type="heart", first=date(2026, 3, 3), last=date(2026, 3, 3)) == [1]

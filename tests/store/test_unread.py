@@ -113,3 +113,20 @@ def test_nights_daily_values_and_snapshots_stay_as_well(life: Life) -> None:
     assert ("devices", "", 1, "") in unread(life)
     life.pull(DEVICES, None, Page())
     assert not [row for row in unread(life) if row[0] == "devices"]
+
+
+def test_days_of_one_window_that_are_understood_one_by_one_are_cleared_in_any_order(
+    life: Life,
+) -> None:
+    window = day("2026-02-26", "2026-03-01")
+    life.pull(HEART, window, beats(60, unread=2, why="no time"))
+    told = []
+    for on in ("2026-02-27", "2026-02-26", "2026-03-01", "2026-02-28"):
+        life.pull(HEART, day(on), beats(60) if on == "2026-03-01" else heart([]))
+        told.append(life.rows("SELECT day, last_day, count FROM unread ORDER BY day"))
+    assert told == [
+        [("2026-02-26", "2026-02-26", 2), ("2026-02-28", "2026-03-01", 2)],
+        [("2026-02-28", "2026-03-01", 2)],
+        [("2026-02-28", "2026-02-28", 2)],
+        [],
+    ]

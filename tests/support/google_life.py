@@ -11,7 +11,7 @@ from fitbitd.simulator.civil import days_between
 from fitbitd.simulator.faults import FaultKind
 from fitbitd.simulator.google_health import GoogleHealthSettings
 from fitbitd.simulator.life import GoogleLife
-from fitbitd.simulator.life.nights import recorded, sleep_id
+from fitbitd.simulator.life.nights import sleep_id
 from fitbitd.simulator.measured import Point
 from fitbitd.simulator.orders import Trip
 from tests.support.google_truth import looks_by_itself
@@ -28,6 +28,8 @@ AWAY = Trip(
     datetime(2027, 3, 30, 6, tzinfo=UTC),
     datetime(2027, 4, 10, 6, tzinfo=UTC),
 )
+WORN_HOURS = frozenset({0, 1, 8, 9, 10, 11, 12, 13, 17, 23})
+"""About midnight, in Berlin and in UTC; when most is changed afterwards; and when people run."""
 PAUSE = (datetime(2027, 4, 14, tzinfo=UTC), datetime(2027, 4, 19, 12, tzinfo=UTC))
 _KINDS: tuple[FaultKind, ...] = ("json_error", "html", "cut", "reset", "throttle")
 TROUBLE = (
@@ -93,6 +95,7 @@ def eventful(state_dir: Path, lasts: timedelta = DAYS) -> Eventful:
         days_off=frozenset({date(2027, 3, 14)}),
         trips=(AWAY,),
         has_scale=True,
+        worn_hours=WORN_HOURS,
         intervals_s=(30, 60, 90),
     )
     account = google_account(
@@ -118,7 +121,7 @@ def eventful(state_dir: Path, lasts: timedelta = DAYS) -> Eventful:
 
 def _edit_sessions(wearer: Wearer) -> None:
     days = days_between(date(2027, 3, 7), date(2027, 3, 22))
-    nights = [log for day in days for log in recorded(wearer, day) if log.main]
+    nights = [log for day in days for log in wearer.recorded(day) if log.main]
     wearer.delete_sleep(nights[0].log_id, at=START + _DAY)
     wearer.edit_sleep(nights[1].log_id, at=START + _DAY, cut_minutes=20)
     wearer.edit_sleep(nights[-2].log_id, at=START + 15 * _DAY, cut_minutes=35)

@@ -17,7 +17,6 @@ from fitbitd.health import Condition
 from fitbitd.model import DataTypeName, Pull, Why
 from fitbitd.plan import planner
 from fitbitd.plan.ledger import Ledger
-from fitbitd.providers.google_health.catalog import CATALOGUE
 from fitbitd.simulator import Fault
 from tests.support.household import Household
 
@@ -83,8 +82,8 @@ def pulled(
     Args:
         item: the session whose file is asked for.
     """
-    data_type = CATALOGUE[DataTypeName(name)]
     account = home.parts()
+    data_type = account.kit.catalogue[DataTypeName(name)]
     wants = replace(account.wants, data_types=(data_type,))
 
     def asked(ledger: Ledger) -> tuple[Pull, ...]:

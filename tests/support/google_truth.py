@@ -24,7 +24,7 @@ class GoogleTruth:
     """What a wearer's life comes to at the provider, as rows of the index."""
 
     def __init__(self, wearer: Wearer) -> None:
-        self.life = GoogleLife(wearer)
+        self.life = GoogleLife(wearer, cached_days=400)
         self._since = wearer.member_since - timedelta(days=2)
 
     def of(self, name: str, now: datetime) -> Rows:

@@ -5,7 +5,7 @@ import json
 import sqlite3
 from collections.abc import Callable, Collection, Coroutine, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -16,18 +16,23 @@ import apscheduler.schedulers.base
 import httpx  # noqa: TID251 - stands for the network
 import pytest
 
+from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World, parts
 from fitbitd.clock import inline
-from fitbitd.config import AccountSettings, ProviderEndpoints, Settings
+from fitbitd.config import AccountSettings, NotifySettings, ProviderEndpoints, Settings
 from fitbitd.daemon import Daemon
 from fitbitd.engine import Report
 from fitbitd.fetch.transport import Network
 from fitbitd.model import AccountName, DataTypeName
+from fitbitd.oauth.keeper import Keeper
+from fitbitd.oauth.token import TokenState
 from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE_CATALOGUE
 from fitbitd.simulator import FitbitSettings, FitbitSimulator, SimulatorTransport, Wearer
 from fitbitd.simulator.google_health import GoogleHealthSettings, GoogleHealthSimulator
 from fitbitd.simulator.serving import Simulator
+from fitbitd.store.dump import canonical_dump
 from fitbitd.store.index import open_reader
+from fitbitd.store.rebuild import rebuild
 from tests.support.grant import minted
 from tests.support.loop import LoopClock, VirtualLoop, run
 
@@ -126,7 +131,8 @@ class Household:
         reports: how each pass went, with the account's name.
         at: what is to happen at an instant: functions by their time.
         disk_takes_s: how long each piece of blocking work lasts; a real disk is never at once.
-        clock: this machine's.
+        notify: who is told when something is wrong; `news` is what they were told.
+    clock: this machine's.
         true_clock: the provider's, which does not step along with it.
         simulators: the provider, one for each wearer.
     """
@@ -142,6 +148,8 @@ class Household:
     at: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     disk_takes_s: float = 0.0
+    notify: NotifySettings = field(default_factory=NotifySettings)
+    news: list[dict[str, Any]] = field(default_factory=list)
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     clock: LoopClock = field(init=False)
     true_clock: LoopClock = field(init=False)
@@ -177,7 +185,7 @@ class Household:
     @property
     def settings(self) -> Settings:
         """Give the settings of the daemon."""
-        return settings(self.state_dir, *self.accounts)
+        return replace(settings(self.state_dir, *self.accounts), notify=self.notify)
 
     def parts(self, place: int = 0) -> AccountParts:
         """Give the parts of one account."""
@@ -192,7 +200,11 @@ class Household:
             random=Random(1),
             environ=self.environ,
             learn_secret=lambda _secret: None,
+            tells=self._tells,
         )
+
+    async def _tells(self, _command: Sequence[str], text: str) -> None:
+        self.news.append(json.loads(text))
 
     async def _offload(self, work: Callable[[], T]) -> T:
         """Do the work in its time, as a thread does: also when nobody waits for it any more."""
@@ -220,6 +232,17 @@ class Household:
         """Run the daemon for a while of simulated time."""
         self.play(self._live(lasts), monkeypatch=monkeypatch)
 
+    def live_by_passes(self, until: datetime, *, monkeypatch: pytest.MonkeyPatch) -> None:
+        """Run the first account's passes when they are due, without the daemon around them.
+
+        What a daemon does every minute of a year takes longer than all that it collects in it.
+        """
+        self.play(self._by_passes(until), monkeypatch=monkeypatch)
+
+    def skip(self, until: datetime) -> None:
+        """Let time pass while the machine is off; go on with `restart`."""
+        self.loop.virtual_s += (until - self.clock.now()).total_seconds()
+
     def play(self, script: Coroutine[Any, Any, T], *, monkeypatch: pytest.MonkeyPatch) -> T:
         """Run a script on the household's loop, which ends with it; see `restart`."""
         with scheduler_time(self.clock, monkeypatch):
@@ -241,12 +264,42 @@ class Household:
 
         return Daemon(self.settings, lambda: self.settings, world or self.world(), told)
 
+    def _order_deeds(self) -> None:
+        """Have what is to happen happen in its time; what happened before a restart has."""
+        loop, now = asyncio.get_running_loop(), self.clock.now()
+        for instant, deed in self.at:
+            if instant >= now:
+                loop.call_later((instant - now).total_seconds(), deed)
+
+    async def _by_passes(self, until: datetime) -> None:
+        self._order_deeds()
+        world, parts = self.world(), self.parts()
+        keeper = parts.keeper(world)
+        account = await OpenAccount.open(parts, keeper, world)
+        next_at = await account.first_pass_at()
+        while next_at < until:
+            await self._tend(keeper, next_at)
+            report = await account.engine.run_pass()
+            await account.review(report.error)
+            self.reports.append((parts.settings.name, self.clock.now(), report))
+            next_at = report.next_at
+        await self._tend(keeper, until)
+        await account.close()
+
+    async def _tend(self, keeper: Keeper, until: datetime) -> None:
+        """Sleep; a refresh that is in doubt is sent again meanwhile, as the daemon does it."""
+        doubted = True
+        while doubted:
+            tended_at = await keeper.tend()
+            doubted = keeper.describe(self.clock.now()).state is TokenState.IN_DOUBT
+            doubted &= tended_at < until
+            wait = (tended_at if doubted else until) - self.clock.now()
+            await self.clock.sleep(max(0.0, wait.total_seconds()))
+
     async def _live(self, lasts: timedelta) -> None:
         daemon = self.daemon()
         loop = asyncio.get_running_loop()
-        now = self.clock.now()
-        for instant, deed in self.at:
-            loop.call_later((instant - now).total_seconds(), deed)
+        self._order_deeds()
         loop.call_later(lasts.total_seconds(), daemon.stop)
         await daemon.run()
 
@@ -271,6 +324,18 @@ class Household:
             for entry in self.simulators[place].log
             if not entry.path.startswith(_OAUTH_PATHS) and (since is None or entry.at >= since)
         ]
+
+    def dump(self, place: int = 0) -> list[str]:
+        """Give all that an index says, line by line."""
+        with closing(self.index(place)) as db:
+            return list(canonical_dump(db))
+
+    def rebuild(self, place: int = 0) -> None:
+        """Make an index anew from its archive."""
+        account = self.parts(place)
+        provider, catalogue = account.provider(), account.kit.catalogue
+        for _ in rebuild(account.folder, provider.read, catalogue, provider.learn):
+            pass
 
     def conditions(self, place: int = 0) -> set[tuple[str, str]]:
         """Give code and data type of every condition that is open by the index."""

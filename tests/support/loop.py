@@ -31,6 +31,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         selector = _JumpingSelector()
         selector.loop = self
         super().__init__(selector)
+        # After half a year a nanosecond is less than a float can tell: no timer would ever be due.
+        self._clock_resolution = 1e-6
 
     def time(self) -> float:
         return self.virtual_s

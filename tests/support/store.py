@@ -126,6 +126,7 @@ def body(page: Page) -> bytes:
             "syncs": [[one.device, one.synced_at.isoformat()] for one in page.syncs],
             "files": [[one.key, one.version, one.media_type, one.size_bytes] for one in page.files],
             "zone": page.zone,
+            "member_since": page.member_since and page.member_since.isoformat(),
             "unread": page.unread,
             "unread_why": page.unread_why,
         }
@@ -188,6 +189,7 @@ def read(_pull: Pull, reply: Reply) -> Page:
             ),
             files=tuple(File(*file) for file in said["files"]),
             zone=said["zone"],
+            member_since=said["member_since"] and date.fromisoformat(said["member_since"]),
             unread=said["unread"],
             unread_why=said["unread_why"],
         )

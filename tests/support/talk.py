@@ -4,7 +4,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
 from random import Random
@@ -89,7 +89,13 @@ class TalkProvider:
                 DeviceSync("w", datetime.fromisoformat(at)) for at in body.get("synced", ())
             )
             snapshot = Snapshot(pull.data_type, "{}")
-            return Page(zone=body.get("zone"), snapshots=(snapshot,), syncs=syncs)
+            since = body.get("member_since")
+            return Page(
+                zone=body.get("zone"),
+                member_since=None if since is None else date.fromisoformat(since),
+                snapshots=(snapshot,),
+                syncs=syncs,
+            )
         if kind is Kind.FILE:
             return Page(files=(File(pull.item, "1", "text/plain", 1),))
         if kind is Kind.SESSIONS:

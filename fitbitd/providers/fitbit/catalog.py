@@ -4,35 +4,17 @@ Source: dev.fitbit.com, Web API reference, the pages named at each entry (read 2
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from types import MappingProxyType
 
 from fitbitd.model import Axis, Cadence, DataType, DataTypeName, Field, Kind
+from fitbitd.providers.fitbit.entry import Entry
+from fitbitd.providers.fitbit.logged import EXERCISE, WEIGHT
+from fitbitd.providers.fitbit.ranges import RANGES
 
 _DAY = timedelta(days=1)
 _LOOK = timedelta(hours=6)  # a watch type is asked this often even without a sync
 _WATCH = "worn tracker or watch, once synced"
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A data type, and how Fitbit is asked for it.
-
-    Attributes:
-        path: of a whole window; {start} and {end} are its first and last day.
-        tail_path: of part of a day; {from_time} and {to_time} are minutes of the wall clock.
-        container: the keys that lead from the root of a reply to its rows.
-        one: the container is a single object, not a list of rows.
-        daily: the key that still comes when an app that is not of type Personal is denied the rows.
-    """
-
-    data_type: DataType
-    path: str
-    tail_path: str = ""
-    container: tuple[str, ...] = ()
-    one: bool = False
-    daily: str = ""
 
 
 PROFILE = Entry(  # User, "Get Profile"
@@ -89,6 +71,7 @@ HEART_RATE = Entry(  # Intraday, "Get Heart Rate Intraday by Date"
         cadence=Cadence.WATCH,
         every=_LOOK,
         dense=True,
+        wall_clock=True,
         fields=(Field("heart_rate", "bpm", "beats per minute"),),
         source=_WATCH,
         grain="one value every 1 to 15 s while worn",
@@ -112,6 +95,7 @@ STEPS = Entry(  # Intraday, "Get Activity Intraday by Date"
         cadence=Cadence.WATCH,
         every=_LOOK,
         dense=True,
+        wall_clock=True,
         fields=(Field("steps", "steps", "steps taken in the minute"),),
         source=_WATCH,
         grain="one value per minute, zeros included",
@@ -158,27 +142,6 @@ DAILY_HEART_RATE = Entry(  # Heart Rate Time Series, "by Date Range"
     container=("activities-heart",),
 )
 
-DAILY_STEPS = Entry(  # Activity Time Series, "by Date Range"
-    DataType(
-        name=DataTypeName("daily_steps"),
-        title="Steps of the day",
-        kind=Kind.DAILY,
-        group="activity",
-        scope="activity",
-        axis=Axis.DATE,
-        longest=1095 * _DAY,
-        reread=30 * _DAY,
-        cadence=Cadence.WATCH,
-        every=_LOOK,
-        late=True,
-        fields=(Field("steps", "steps", "the day's total, steps typed in included"),),
-        source="computed by Fitbit; 0 also for a day without data",
-        grain="one value per day",
-    ),
-    path="/1/user/-/activities/steps/date/{start}/{end}.json",
-    container=("activities-steps",),
-)
-
 SLEEP = Entry(  # Sleep, version 1.2, "Get Sleep Log by Date Range"
     DataType(
         name=DataTypeName("sleep"),
@@ -192,6 +155,7 @@ SLEEP = Entry(  # Sleep, version 1.2, "Get Sleep Log by Date Range"
         cadence=Cadence.WATCH,
         every=_LOOK,
         late=True,
+        wall_clock=True,
         fields=(
             Field("minutes_asleep", "min", "time asleep"),
             Field("minutes_awake", "min", "time awake after falling asleep"),
@@ -227,8 +191,10 @@ ENTRIES: Mapping[DataTypeName, Entry] = MappingProxyType(
             HEART_RATE,
             STEPS,
             DAILY_HEART_RATE,
-            DAILY_STEPS,
             SLEEP,
+            *RANGES,
+            WEIGHT,
+            EXERCISE,
         )
     }
 )

@@ -106,5 +106,24 @@ def wall_time(thing: Any, member: str) -> datetime:
     return at
 
 
+def instant(thing: Any, member: str) -> datetime:
+    """Take `thing` as a time of the wearer's clock with its offset from UTC, or Z."""
+    try:
+        at = datetime.fromisoformat(text(thing, member))
+    except ValueError:
+        raise changed(member) from None
+    if at.tzinfo is None or at.year not in _YEARS:
+        raise changed(member)
+    return at
+
+
+def free_text(thing: Any) -> str:
+    """Take `thing` as what a person may have typed; what no table holds is shown as a sign."""
+    said = thing if isinstance(thing, str) else str(thing)
+    return "".join(
+        letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in said
+    )
+
+
 def _no_constant(_: str) -> None:
     raise ValueError  # NaN and the infinities are not JSON

@@ -2,14 +2,21 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, date, datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from fitbitd.model import Daily, DataTypeName, DeviceSync, Page, Pull, Snapshot
+from fitbitd.errors import ContractError
+from fitbitd.model import Daily, DataTypeName, DeviceSync, Kind, Page, Pull, Snapshot
 from fitbitd.providers.fitbit.asked import holds, window_of
+from fitbitd.providers.fitbit.catalog import ENTRIES
+from fitbitd.providers.fitbit.entry import Entry, measured
+from fitbitd.providers.fitbit.exercise import read_exercises
 from fitbitd.providers.fitbit.intraday import read_heart_rate, read_steps
+from fitbitd.providers.fitbit.logged import WEIGHT
 from fitbitd.providers.fitbit.members import (
     canonical,
     changed,
@@ -18,8 +25,10 @@ from fitbitd.providers.fitbit.members import (
     members,
     number,
     objects,
+    text,
     wall_time,
 )
+from fitbitd.providers.fitbit.readings import read_nights, read_weighings
 from fitbitd.providers.fitbit.sleep import read_sleep
 
 Reader = Callable[[list[Any], Pull, datetime], Page]
@@ -36,11 +45,15 @@ _ZONE_VALUES = (
 
 
 def read_profile(rows: list[Any], _pull: Pull, _received_at: datetime) -> Page:
-    """Read the wearer's profile, and their zone if it is one that we know."""
+    """Read the wearer's profile: their zone if it is one that we know, and when they began."""
     user = members(rows[0], "user")
+    member_since = None
+    with suppress(ContractError):  # a date that cannot be read is one that is not told
+        member_since = civil_date(user.get("memberSince"), "user.memberSince")
     return Page(
         snapshots=(Snapshot("profile", canonical(user)),),
         zone=_known_zone(user.get("timezone")),
+        member_since=member_since,
     )
 
 
@@ -79,27 +92,36 @@ def read_daily_heart_rate(rows: list[Any], pull: Pull, received_at: datetime) ->
     return _daily(values, pull, received_at)
 
 
-def read_daily_steps(rows: list[Any], pull: Pull, received_at: datetime) -> Page:
-    """Read the day's totals, which come as strings."""
-    values = [
-        Daily(
-            civil_date(row.get("dateTime"), "activities-steps.dateTime"),
-            "steps",
-            number(row.get("value"), "activities-steps.value"),
-        )
-        for row in objects(rows, "activities-steps")
-    ]
+def read_days(entry: Entry, rows: list[Any], pull: Pull, received_at: datetime) -> Page:
+    """Read values by their date."""
+    member = ".".join(entry.container) or str(entry.data_type.name)
+    values = []
+    for row in objects(rows, member):
+        day = civil_date(row.get("dateTime"), f"{member}.dateTime")
+        source = text(row[entry.source], f"{member}.{entry.source}") if entry.source in row else ""
+        for name, value in measured(row.get("value"), entry.values, f"{member}.value"):
+            values.append(Daily(day, name, value, source))
     return _daily(values, pull, received_at)
+
+
+def _reader(entry: Entry) -> Reader:
+    """Give the reader that an entry shares with others of its kind."""
+    kind = entry.data_type.kind
+    if kind is Kind.DAILY:
+        return partial(read_days, entry)
+    read = read_exercises if kind is Kind.SESSIONS else read_nights
+    read = read_weighings if entry is WEIGHT else read
+    return lambda rows, pull, _received_at: read(entry, rows, pull)
 
 
 READERS: Mapping[DataTypeName, Reader] = MappingProxyType(
     {
+        **{name: _reader(entry) for name, entry in ENTRIES.items() if entry.values},
         DataTypeName("profile"): read_profile,
         DataTypeName("devices"): read_devices,
         DataTypeName("heart_rate"): read_heart_rate,
         DataTypeName("steps"): read_steps,
         DataTypeName("daily_heart_rate"): read_daily_heart_rate,
-        DataTypeName("daily_steps"): read_daily_steps,
         DataTypeName("sleep"): read_sleep,
     }
 )
@@ -131,7 +153,7 @@ def _daily(values: list[Daily], pull: Pull, received_at: datetime) -> Page:
     """Keep the values of the window; a 0 of a day after the last sync was never measured."""
     window = window_of(pull)
     known = (pull.synced_at or received_at).astimezone(ZoneInfo(pull.zone)).date()
-    if len({(each.day, each.field) for each in values}) < len(values):
+    if len({(each.day, each.field, each.source) for each in values}) < len(values):
         raise changed("series")  # two values for one day; no way to tell which is meant
     inside = [each for each in values if holds(window, each.day)]
     measured = tuple(each for each in inside if each.value or each.day <= known)

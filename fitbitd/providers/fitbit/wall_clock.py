@@ -1,6 +1,7 @@
 """Wall-clock times to instants: Fitbit sends no zones, no offsets, and no dates in its day rows."""
 
 from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
@@ -76,8 +77,31 @@ def civil_day(day: date, zone: tzinfo) -> CivilDay:
     return CivilDay(midnight_s, before_s, after_s, again, until)
 
 
+def in_order(walls: Iterable[datetime], zone: tzinfo) -> Iterator[tuple[int, int]]:
+    """Turn naive wall-clock times, as received, into Unix milliseconds and UTC offsets.
+
+    Where the clock went back, the order tells: a time not after the last one is in the second pass.
+    """
+    known: dict[datetime, tuple[int, int]] = {}
+    last_ms = None
+    for wall in walls:
+        quarter = wall.replace(minute=wall.minute // 15 * 15, second=0, microsecond=0)
+        if quarter not in known:  # no zone changes its offset within a quarter of an hour
+            known[quarter] = offset_s(quarter, zone), offset_s(quarter.replace(fold=1), zone)
+        offset, second = known[quarter]
+        if second < offset and last_ms is not None and unix_ms(wall, offset) <= last_ms:
+            offset = second
+        last_ms = unix_ms(wall, offset)
+        yield last_ms, offset
+
+
+def offset_of(at: datetime) -> int:
+    """Give the UTC offset of an aware time, in seconds."""
+    return _seconds(at)
+
+
 def offset_s(wall: datetime, zone: tzinfo) -> int:
-    """Give the UTC offset of `zone` at a wall-clock time, the first pass of a repeated one."""
+    """Give the UTC offset of `zone` at a wall-clock time, by its `fold` where that comes twice."""
     return _seconds(wall.replace(tzinfo=zone))
 
 

@@ -18,7 +18,9 @@ from fitbitd.model import (
 )
 from fitbitd.providers.fitbit import verdict
 from fitbitd.providers.fitbit.asked import window_of
-from fitbitd.providers.fitbit.catalog import CATALOGUE, ENTRIES, Entry
+from fitbitd.providers.fitbit.catalog import CATALOGUE, ENTRIES
+from fitbitd.providers.fitbit.entry import Entry
+from fitbitd.providers.fitbit.exercise import ends_beyond
 from fitbitd.providers.fitbit.members import changed, document, members
 from fitbitd.providers.fitbit.parse import READERS
 from fitbitd.providers.origin import origin
@@ -26,6 +28,7 @@ from fitbitd.providers.origin import origin
 # No Accept-Language: without it Fitbit answers in metric units.
 _HEADERS = (("accept", "application/json"),)
 
+_DAY = timedelta(days=1)
 _UP_TO_A_MINUTE = timedelta(minutes=1) - timedelta.resolution
 
 
@@ -75,7 +78,10 @@ class FitbitProvider:
             if entry.daily and isinstance(root, dict) and entry.daily in root:
                 raise verdict.not_personal()
             raise changed(".".join(entry.container) or "reply")
-        return Survey(len(rows), _next_page(root))
+        next_page = _next_page(root)
+        if next_page is not None and entry.ascending and ends_beyond(rows, pull):
+            next_page = None  # the rest of the list is outside of the window
+        return Survey(len(rows), next_page)
 
     def read(self, pull: Pull, reply: Reply) -> Page:
         """Read every point of a judged reply.
@@ -104,7 +110,10 @@ def _path(pull: Pull) -> str:
         return entry.path
     start, end = window_of(pull).start, window_of(pull).end
     if not entry.tail_path:
-        return entry.path.format(start=start.date(), end=end.date() - timedelta(days=1))
+        last = end.date() - (timedelta() if entry.next_date else _DAY)
+        # Whether the named day itself is answered, and by which clock, is not documented.
+        before = start.date() - 2 * _DAY
+        return entry.path.format(start=start.date(), end=last, before=before)
     next_midnight = datetime.combine(start.date() + timedelta(days=1), time())
     if end > next_midnight:
         raise ValueError(f"a pull of {pull.data_type} that spans more than one civil day")
@@ -126,6 +135,8 @@ def _rows(entry: Entry, root: Any) -> list[Any] | None:
         if not isinstance(at, dict) or key not in at:
             return None
         at = at[key]
+    if entry.bare and isinstance(at, dict):
+        return [at] if "dateTime" in at else None if at else []
     if entry.one:
         return [at] if isinstance(at, dict) else None
     return at if isinstance(at, list) else None

@@ -1,5 +1,6 @@
 """How things stand: settings, devices, profile, catalogues, and the files of exercises."""
 
+from datetime import date
 from typing import Any
 
 from fitbitd.model import DeviceSync, File, Page, Pull, Reply, Snapshot
@@ -15,13 +16,14 @@ from fitbitd.providers.google_health.members import (
 )
 from fitbitd.providers.google_health.times import Times
 
+_EARLIEST_YEAR = 2000  # no account is older
 _MOBILE_TRACK = "MobileTrack"  # a phone that counts steps; it syncs all day and proves nothing
 _TCX = b"TrainingCenterDatabase"
 _HEAD_BYTES = 4096
 
 
 def read_whole(root: dict[str, Any], pull: Pull) -> Page:
-    """Read a reply that is one thing; the settings also tell the wearer's zone.
+    """Read a reply that is one thing; settings tell the wearer's zone, a profile when it began.
 
     Raises:
         ContractError: it does not bear its name.
@@ -29,7 +31,11 @@ def read_whole(root: dict[str, Any], pull: Pull) -> Page:
     if not isinstance(root.get("name"), str):
         raise changed(f"{pull.data_type}.name")
     zone = known_zone(root.get("timeZone")) if pull.data_type == "settings" else None
-    return Page(snapshots=(Snapshot(pull.data_type, canonical(root)),), zone=zone)
+    return Page(
+        snapshots=(Snapshot(pull.data_type, canonical(root)),),
+        zone=zone,
+        member_since=_day(root.get("membershipStartDate")) if pull.data_type == "profile" else None,
+    )
 
 
 def read_devices(rows: list[Any], reply: Reply) -> Page:
@@ -83,6 +89,15 @@ def read_track(pull: Pull, reply: Reply) -> Page:
         raise changed("tcxData")
     key, version = session_of(pull)
     return Page(files=(File(key, version, media_type, len(reply.body)),))
+
+
+def _day(told: Any) -> date | None:
+    """Give a date that is told in its three parts, None if it is none that can be believed."""
+    try:
+        day = date(told["year"], told["month"], told["day"])
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None
+    return day if day.year >= _EARLIEST_YEAR else None
 
 
 def session_of(pull: Pull) -> tuple[str, str]:

@@ -104,6 +104,11 @@ def _stats(path: str, name: str) -> tuple[Value, ...]:
 
 _LEVELS = _words("LIGHT MODERATE VIGOROUS")
 _ACTIVITY = "SEDENTARY LIGHTLY_ACTIVE MODERATELY_ACTIVE VERY_ACTIVE"
+_ACTIVE: Mapping[str, str] = MappingProxyType(  # being sedentary is another thing without a watch
+    {"SEDENTARY": "", "LIGHTLY_ACTIVE": "daily_lightly_active.lightly_active"}
+    | {"MODERATELY_ACTIVE": "daily_fairly_active.fairly_active"}
+    | {"VERY_ACTIVE": "daily_very_active.very_active"}
+)
 _AZM = "FAT_BURN CARDIO PEAK"
 _STROKES = "FREESTYLE BACKSTROKE BREASTSTROKE BUTTERFLY"
 _MEALS = "BREAKFAST LUNCH DINNER SNACK"
@@ -237,7 +242,8 @@ POINT: Mapping[str, tuple[Value, ...]] = MappingProxyType({
     "core-body-temperature": (
         _v("temperatureCelsius", "core_body_temperature", "Cel", "body temperature"),),
     "weight": (_v("weightGrams", "weight", "g", "body weight"),),
-    "body-fat": (_v("percentage", "body_fat", "%", "share of fat in the body weight"),),
+    "body-fat": (
+        _v("percentage", "body_fat", "%", "share of fat in the body weight", "weight.body_fat"),),
     "height": (_v("heightMillimeters", "height", "mm", "body height"),),
     "blood-glucose": (
         _v("bloodGlucoseMilligramsPerDeciliter", "blood_glucose", "mg/dl", "glucose in the blood"),
@@ -322,7 +328,7 @@ ROLLUP: Mapping[str, tuple[Value, ...]] = MappingProxyType({
     "activity-level": (
         Value(("totalDuration",), "{}", "s", "time at the level", Form.SECONDS,
               key=("activityLevelType",), each=("activityLevelRollupsByActivityLevelType",),
-              words=_words(_ACTIVITY)),),
+              words=_ACTIVE, legacy="{}"),),
     "sedentary-period": (_seconds("durationSum", "sedentary", "time without moving"),),
     "time-in-heart-rate-zone": (_in_zone("timeInHeartRateZones", "duration", "s", Form.SECONDS),),
     "swim-lengths-data": (_count("strokeCountSum", "strokes", "strokes", "strokes swum"),),

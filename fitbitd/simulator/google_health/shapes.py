@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from datetime import date
+from functools import lru_cache
 from time import gmtime
 from typing import Any
 
@@ -32,6 +33,10 @@ def rfc3339(at_ms: int) -> str:
 
 def civil(at_ms: int, offset_s: int, settings: GoogleHealthSettings) -> dict[str, Any]:
     """Write a wall clock as CivilDateTime; members that are zero are left out."""
+    return _civil(at_ms, offset_s, settings.midnight)
+
+
+def _civil(at_ms: int, offset_s: int, midnight: str) -> dict[str, Any]:
     seconds, millis = divmod(at_ms, 1000)
     at = gmtime(seconds + offset_s)
     named = {
@@ -44,7 +49,7 @@ def civil(at_ms: int, offset_s: int, settings: GoogleHealthSettings) -> dict[str
     body: dict[str, Any] = {
         "date": {"year": at.tm_year, "month": at.tm_mon, "day": at.tm_mday},
     }
-    if time or settings.midnight == "empty":
+    if time or midnight == "empty":
         body["time"] = time
     return body
 
@@ -100,31 +105,44 @@ class Shapes:
         return value
 
     def _times(self, data_type: DataType, point: Point) -> dict[str, Any]:
-        settings = self._settings
         if data_type.kind is Kind.CATALOGUE:
             return {}
         if data_type.kind is Kind.DAILY:
             if point.day is None:
                 raise ValueError(f"a point of {data_type.id} without a day")
             return {"date": date_json(point.day)}
+        start, midnight = (point.start_ms, point.start_offset_s), self._settings.midnight
         if data_type.kind is Kind.SAMPLE:
-            return {
-                "sampleTime": {
-                    "physicalTime": rfc3339(point.start_ms),
-                    "utcOffset": f"{point.start_offset_s}s",
-                    "civilTime": civil(point.start_ms, point.start_offset_s, settings),
-                }
-            }
-        interval: dict[str, Any] = {
-            "startTime": rfc3339(point.start_ms),
-            "startUtcOffset": f"{point.start_offset_s}s",
-            "endTime": rfc3339(point.end_ms),
-            "endUtcOffset": f"{point.end_offset_s}s",
-        }
-        if data_type.has_civil_times:
-            interval["civilStartTime"] = civil(point.start_ms, point.start_offset_s, settings)
-            interval["civilEndTime"] = civil(point.end_ms, point.end_offset_s, settings)
-        return {"interval": interval}
+            return {"sampleTime": _sample(*start, midnight)}
+        end = point.end_ms, point.end_offset_s
+        return {"interval": _interval(*start, *end, midnight if data_type.has_civil_times else "")}
+
+
+@lru_cache(maxsize=8192)
+def _sample(at_ms: int, offset_s: int, midnight: str) -> Mapping[str, Any]:
+    """Write a sample time; whoever asks must not change it, for the next one is given it too."""
+    return {
+        "physicalTime": rfc3339(at_ms),
+        "utcOffset": f"{offset_s}s",
+        "civilTime": _civil(at_ms, offset_s, midnight),
+    }
+
+
+@lru_cache(maxsize=8192)  # the minutes of some days: a dozen data types have a point in each
+def _interval(
+    start_ms: int, start_offset_s: int, end_ms: int, end_offset_s: int, midnight: str
+) -> Mapping[str, Any]:
+    """Write an interval for all who ask for it; without civil times if `midnight` is ""."""
+    interval: dict[str, Any] = {
+        "startTime": rfc3339(start_ms),
+        "startUtcOffset": f"{start_offset_s}s",
+        "endTime": rfc3339(end_ms),
+        "endUtcOffset": f"{end_offset_s}s",
+    }
+    if midnight:
+        interval["civilStartTime"] = _civil(start_ms, start_offset_s, midnight)
+        interval["civilEndTime"] = _civil(end_ms, end_offset_s, midnight)
+    return interval
 
 
 def _without_false(value: Mapping[str, Any]) -> dict[str, Any]:

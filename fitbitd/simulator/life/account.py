@@ -8,7 +8,8 @@ from fitbitd.simulator.life.values import ms, seconds, stamp
 from fitbitd.simulator.wearer import Wearer
 
 _FIRST_HEALTH_ID = 1_000_000_000_000_000_000
-WATCH_ID, SCALE_ID = "2000000001", "2000000002"
+WATCH_IDS, SCALE_ID = ("2000000001", "2000000003"), "2000000002"
+"""The first watch and the one that replaces it; a scale."""
 _FEATURES = (
     *("STEPS", "DISTANCE", "CALORIES", "HEART_RATE", "SLEEP", "SMART_SLEEP", "GPS", "SPO2"),
     *("SKIN_TEMPERATURE", "ACTIVE_ZONE_MINUTES"),
@@ -79,17 +80,16 @@ def paired_devices(wearer: Wearer, now: datetime) -> dict[str, Any]:
     """List the watch with its last sync, and the scale."""
     prefix = f"users/{health_user_id(wearer)}/pairedDevices"
     devices = []
-    synced = wearer.synced_at(now)
-    if synced is not None:
+    for turn, synced in wearer.watches(now):
         devices.append(
             {
-                "name": f"{prefix}/{WATCH_ID}",
+                "name": f"{prefix}/{WATCH_IDS[turn]}",
                 "deviceType": "TRACKER",
                 "deviceVersion": WATCH_NAME,
                 "batteryStatus": "High",
                 "batteryLevel": 85,
                 "lastSyncTime": stamp(ms(synced)),
-                "macAddress": "02:00:00:00:00:01",
+                "macAddress": f"02:00:00:00:00:0{1 + 2 * turn}",
                 "features": list(_FEATURES),
             }
         )

@@ -23,7 +23,7 @@ def daily(type_id: str, lived: Lived) -> list[Batch]:
     """Tell the row of one day, with when it appears; none if there was nothing to sum up."""
     wearer, day = lived.wearer, lived.day
     source, of_night, rule = RULES[type_id]
-    value = rule(lived) if any(minute.bpm for minute in lived.minutes) else None
+    value = rule(lived) if lived.worn_minutes else None
     night = main_sleep(lived)
     if value is None or (of_night and night is None):
         return []
@@ -38,8 +38,7 @@ def daily(type_id: str, lived: Lived) -> list[Batch]:
 
 def _resting(lived: Lived) -> Value | None:
     bpm = days.resting(lived.wearer.seed, lived.day)
-    worn = sum(minute.bpm > 0 for minute in lived.minutes)
-    if bpm is None or worn < _ENOUGH_FOR_RESTING:
+    if bpm is None or len(lived.worn_minutes) < _ENOUGH_FOR_RESTING:
         return None
     method = "ONLY_WITH_AWAKE_DATA" if main_sleep(lived) is None else "WITH_SLEEP"
     return {

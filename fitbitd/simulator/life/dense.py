@@ -83,7 +83,7 @@ def _phone(type_id: str, lived: Lived, watch: list[Point]) -> list[Point]:
         seen_ms = watch[-1].end_ms if watch else 0
         later = range(*lived.bounds_ms, _HOUR_MS)
         hours.update(hour_ms for hour_ms in later if hour_ms + _HOUR_MS > seen_ms)
-    return by_phone(type_id, Lived(lived.wearer, lived.day, worn=True), frozenset(hours))
+    return by_phone(type_id, lived.without_watch, frozenset(hours)) if hours else []
 
 
 def _oddities(type_id: str, lived: Lived, watch: list[Point]) -> Iterator[Point]:

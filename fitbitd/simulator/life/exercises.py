@@ -114,7 +114,7 @@ def run_fitness(lived: Lived) -> list[Batch]:
 
 def weekly_fitness(lived: Lived) -> list[Batch]:
     """Tell the fitness that the provider works out on Sundays, at the end of the day."""
-    if lived.day.isoweekday() != 7 or not any(minute.bpm for minute in lived.minutes):  # noqa: PLR2004 - Sunday
+    if lived.day.isoweekday() != 7 or not lived.worn_minutes:  # noqa: PLR2004 - Sunday
         return []
     at_ms = lived.bounds_ms[1] - 1000
     offset = lived.wearer.offset_at(at_ms // 1000)
@@ -165,6 +165,8 @@ def _swim(lived: Lived) -> Iterator[Exercise]:
         at_ms = end_ms + (30_000 if rng.randrange(6) == 0 else 0)
     end_ms = lengths[-1][1]
     inside = tuple(m for m in lived.minutes if start_ms <= m.start_ms < end_ms and m.bpm)
+    if not lived.wearer.keeps(start_ms // 1000, end_ms // 1000):
+        return
     parts = tuple(lengths)
     yield Exercise("SWIMMING_POOL", "Swim", start_ms, end_ms, STARTED, "", inside, lengths=parts)
 

@@ -31,10 +31,15 @@ _DAY_MS = 86_400_000
 class GoogleLife:
     """One wearer's life; answers are made when asked for, and days of dense types are kept."""
 
-    def __init__(self, wearer: Wearer) -> None:
+    def __init__(self, wearer: Wearer, *, cached_days: int = _CACHED_DAYS) -> None:
+        """Begin with nothing told.
+
+        Args:
+            cached_days: how many days are kept as lived; each takes some 200 kB.
+        """
         self.wearer = wearer
         self._days = _DayCache(_CACHED_POINTS)
-        self._lives = functools.lru_cache(maxsize=_CACHED_DAYS)(
+        self._lives = functools.lru_cache(maxsize=cached_days)(
             functools.partial(Lived.with_watch, wearer)
         )
 
@@ -156,11 +161,11 @@ class GoogleLife:
         return points
 
     def _told(self, type_id: str, day: date) -> Told:
-        brought_ms = self._brought_ms()
-        key = (type_id, day, brought_ms)
+        brought_ms, lived = self._brought_ms(), self._lived(day)
+        key = (type_id, day, brought_ms, lived.off_s)
         told = self._days.get(key)
         if told is None:
-            told = tell(type_id, self._lived(day), brought_ms)
+            told = tell(type_id, lived, brought_ms)
             self._days.put(key, told)
         return told
 
@@ -171,7 +176,7 @@ class GoogleLife:
         return None if dead is None else ms(brought) if brought is not None else 0
 
     def _lived(self, day: date) -> Lived:
-        return self._lives(day)
+        return self._lives(day, self.wearer.off_s(day))
 
     def _days_of(self, start_ms: int, end_ms: int) -> list[date]:
         """List the days of the account that [start, end) touches, by the profile's zone."""

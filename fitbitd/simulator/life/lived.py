@@ -32,16 +32,18 @@ class Lived:
 
     Attributes:
         worn: the watch was on the wrist, as far as the minutes say so.
+        off_s: [start, end) instants at which it recorded nothing all the same.
     """
 
     wearer: Wearer
     day: date
     worn: bool
+    off_s: tuple[days.Span, ...] = ()
 
     @classmethod
-    def with_watch(cls, wearer: Wearer, day: date) -> Self:
+    def with_watch(cls, wearer: Wearer, day: date, off_s: tuple[days.Span, ...]) -> Self:
         """Give the day as the watch saw it: nothing, if it lay in its drawer."""
-        return cls(wearer, day, worn=wearer.has_watch and wearer.wears(day))
+        return cls(wearer, day, worn=wearer.has_watch and wearer.wears(day), off_s=off_s)
 
     @cached_property
     def made(self) -> dict[str, Any]:
@@ -57,7 +59,9 @@ class Lived:
     @cached_property
     def minutes(self) -> tuple[Minute, ...]:
         """Give every minute of the day."""
-        made = days.minutes_of(self.wearer.seed, self.day, self.wearer.zone, worn=self.worn)
+        made = days.minutes_of(
+            self.wearer.seed, self.day, self.wearer.zone, worn=self.worn, off_s=self.off_s
+        )
         rng = self.rng("climb")
         start_ms = 1000 * made.start_s
         return tuple(
@@ -66,11 +70,26 @@ class Lived:
         )
 
     @cached_property
+    def worn_minutes(self) -> tuple[Minute, ...]:
+        """Give those in which the watch was on the wrist."""
+        return tuple(minute for minute in self.minutes if minute.bpm)
+
+    @cached_property
+    def without_watch(self) -> "Lived":
+        """Give the day as it was lived, whatever the watch saw of it."""
+        return self if self.worn and not self.off_s else Lived(self.wearer, self.day, worn=True)
+
+    @cached_property
     def beats(self) -> days.Beats:
         """Give the heart rate as sampled."""
         wearer = self.wearer
         return days.beats_of(
-            wearer.seed, self.day, wearer.zone, worn=self.worn, intervals_s=wearer.intervals_s
+            wearer.seed,
+            self.day,
+            wearer.zone,
+            worn=self.worn,
+            off_s=self.off_s,
+            intervals_s=wearer.intervals_s,
         )
 
     @cached_property

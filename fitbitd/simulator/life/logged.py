@@ -8,7 +8,6 @@ from random import Random
 
 from fitbitd.simulator.life.batches import Batch
 from fitbitd.simulator.life.lived import MINUTE_MS, Lived
-from fitbitd.simulator.life.nights import recorded
 from fitbitd.simulator.life.sources import (
     DERIVED,
     GLUCOSE_SENSOR,
@@ -39,6 +38,8 @@ def logged(type_id: str, lived: Lived) -> list[Batch]:
     batches = []
     for i, (start_ms, end_ms, source, value) in enumerate(rule(lived, rng)):
         wearer = lived.wearer
+        if not typed and not wearer.keeps(start_ms // 1000, end_ms // 1000 + 1):
+            continue
         offsets = wearer.offset_at(start_ms // 1000), wearer.offset_at(end_ms // 1000)
         prefix = "hc-" if source.platform == "HEALTH_CONNECT" else ""  # apps choose their own ids
         point_id = f"{prefix}{number + i}"
@@ -191,7 +192,7 @@ def _heart_trace(lived: Lived, rng: Random) -> Iterator[Log]:
 
 
 def _irregular(lived: Lived, rng: Random) -> Iterator[Log]:
-    nights = [log for log in recorded(lived.wearer, lived.day) if log.main]
+    nights = [log for log in lived.wearer.recorded(lived.day) if log.main]
     if not nights or rng.randrange(45):
         return
     start_ms = 1000 * nights[0].start_s + 2 * _HOUR_MS

@@ -139,8 +139,8 @@ def by_minute(type_id: str, lived: Lived) -> list[Point]:
     source, rule = RULES[type_id]
     return [
         _point(lived, minute, source, value)
-        for minute in lived.minutes
-        if minute.bpm and (value := rule(minute)) is not None
+        for minute in lived.worn_minutes
+        if (value := rule(minute)) is not None
     ]
 
 

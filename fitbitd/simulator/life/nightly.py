@@ -7,7 +7,7 @@ from typing import Any
 
 from fitbitd.simulator.life.batches import Batch
 from fitbitd.simulator.life.lived import MINUTE_MS, Lived
-from fitbitd.simulator.life.nights import processed_wait, recorded
+from fitbitd.simulator.life.nights import processed_wait
 from fitbitd.simulator.life.sources import DERIVED, WATCH
 from fitbitd.simulator.life.values import Value
 from fitbitd.simulator.measured import Point
@@ -23,11 +23,18 @@ BASELINE_CELSIUS = 33.65
 
 def main_sleep(lived: Lived) -> SleepLog | None:
     """Give the night that ended on this day, None if the watch did not see it."""
-    return next((log for log in recorded(lived.wearer, lived.day) if log.main), None)
+    return next((log for log in lived.wearer.recorded(lived.day) if log.main), None)
 
 
 def samples(type_id: str, lived: Lived) -> tuple[Point, ...]:
     """Tell one type's samples of the night that ended on this day, oldest first."""
+    known: tuple[Point, ...] | None = lived.made.get(f"samples {type_id}")
+    if known is None:
+        known = lived.made[f"samples {type_id}"] = _samples(type_id, lived)
+    return known
+
+
+def _samples(type_id: str, lived: Lived) -> tuple[Point, ...]:
     log = main_sleep(lived)
     needs_stages, tell = RULES[type_id]
     if log is None or (needs_stages and log.kind != "stages"):

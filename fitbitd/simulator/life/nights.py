@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from fitbitd.simulator.civil import day_bounds
 from fitbitd.simulator.life.sources import DERIVED
 from fitbitd.simulator.life.values import Value, ms, seconds, stamp
 from fitbitd.simulator.measured import Point
-from fitbitd.simulator.sleep import SleepLog, Stretch, logs_of, trimmed
+from fitbitd.simulator.sleep import SleepLog, Stretch, trimmed
 from fitbitd.simulator.wearer import Wearer
 
 _FIRST_SLEEP_ID = 4_100_000_000_000_000_000
@@ -26,15 +25,6 @@ def sleep_id(log_id: int) -> str:
     return str(_FIRST_SLEEP_ID + log_id)
 
 
-def recorded(wearer: Wearer, day: date) -> tuple[SleepLog, ...]:
-    """Give the sleep that ends on `day` as the watch recorded it; none if it was not worn."""
-    if not wearer.has_watch or not wearer.wears(day):
-        return ()
-    began_s, _ = day_bounds(wearer.member_since, wearer.zone)
-    logs = logs_of(wearer.seed, day, wearer.zone)
-    return tuple(log for log in logs if log.start_s >= began_s)
-
-
 def appears_at(wearer: Wearer, log: SleepLog) -> datetime | None:
     """Give the instant at which the provider first shows a sleep, None for never."""
     ended = datetime.fromtimestamp(log.end_s, UTC)
@@ -46,7 +36,7 @@ def appears_at(wearer: Wearer, log: SleepLog) -> datetime | None:
 def sleeps(wearer: Wearer, day: date, now: datetime) -> list[Point]:
     """Give the sleep of `day` as the provider holds it at `now`."""
     return [
-        point for log in recorded(wearer, day) if (point := _as_held(wearer, log, now)) is not None
+        point for log in wearer.recorded(day) if (point := _as_held(wearer, log, now)) is not None
     ]
 
 

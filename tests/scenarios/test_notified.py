@@ -1,0 +1,93 @@
+"""Who is told what while the whole daemon runs: by the command, and by the heartbeat."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import httpx  # noqa: TID251 - what the outside sees
+import pytest
+
+from fitbitd.config import NotifySettings
+from fitbitd.model import DataTypeName
+from fitbitd.simulator import Fault, RegularSyncs, Wearer
+from fitbitd.simulator.syncs import ListedSyncs, SyncPlan
+from tests.support.household import Household, account_settings
+
+START = datetime(2027, 3, 10, 6, tzinfo=UTC)
+HOUR = timedelta(hours=1)
+PING = "http://127.0.0.1:11/ping"
+
+
+def household(state_dir: Path, syncs: SyncPlan) -> tuple[Household, list[datetime]]:
+    """Give a household whose command and heartbeat are heard, and when the heart beat."""
+    types = tuple(map(DataTypeName, ("daily_steps", "heart_rate")))
+    home = Household(
+        state_dir,
+        START.isoformat(),
+        Wearer(seed=3, member_since=START.date(), syncs=syncs),
+        accounts=(account_settings(data_types=types),),
+        notify=NotifySettings(("tell",), PING),
+    )
+    home.authorize()
+    beats: list[datetime] = []
+
+    def note(request: httpx.Request) -> None:
+        if str(request.url) == PING:
+            assert "authorization" not in request.headers
+            beats.append(home.clock.now())
+
+    home.exchange.tap = note
+    return home, beats
+
+
+def told(home: Household) -> list[tuple[object, object]]:
+    return [(one["code"], one["change"]) for one in home.news]
+
+
+def test_a_revoked_consent_is_told_once_daily_and_when_it_is_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, beats = household(tmp_path / "state", RegularSyncs())
+    consent = "authorization_needed"
+    home.at += [
+        (START + 2 * HOUR + timedelta(minutes=1), home.simulator.revoke),
+        (START + 9 * HOUR, home.authorize),
+    ]
+    home.live(5 * HOUR, monkeypatch=monkeypatch)
+    assert told(home) == [(consent, "raised")]
+    home.restart()
+    home.live(2 * HOUR, monkeypatch=monkeypatch)
+    assert [code for code, _ in told(home)].count(consent) == 1, told(home)
+    home.restart()
+    home.live(4 * HOUR, monkeypatch=monkeypatch)
+    assert [change for code, change in told(home) if code == consent] == ["raised", "cleared"]
+    well = [at for at in beats if not START + 2.5 * HOUR < at < START + 9 * HOUR]
+    assert beats == well
+    assert min(beats) < START + HOUR
+    assert max(beats) > START + 10 * HOUR
+
+
+def test_no_heart_beats_for_an_account_that_cannot_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, beats = household(tmp_path / "state", RegularSyncs())
+    home.accounts += (account_settings("bob"),)  # there is no client secret of bob's
+    home.live(HOUR, monkeypatch=monkeypatch)
+    assert {name for name, _, _ in home.reports} == {"alice"}
+    assert beats == []
+
+
+def test_the_three_silences_are_told_apart(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # For more than a day, the watch is away.
+    syncs = [START + n * HOUR / 2 for n in range(-48, 96) if not 8 <= n < 68]
+    home, _ = household(tmp_path / "state", ListedSyncs(syncs))
+    broken = Fault(kind="json_error", path="activities", count=None)
+    home.at += [
+        (START + 36 * HOUR, lambda: home.simulator.faults.add(broken)),
+        (START + 40 * HOUR, home.simulator.faults.clear),
+        (START + 42 * HOUR, home.simulator.revoke),
+    ]
+    home.live(43 * HOUR, monkeypatch=monkeypatch)
+    raised = [code for code, change in told(home) if change == "raised"]
+    causes = {"request_refused"}  # why the data is stale is told as well
+    silences = [code for code in raised if code not in causes]
+    assert silences == ["watch_not_synced", "data_stale", "authorization_needed"], told(home)
