@@ -42,8 +42,8 @@ MUTANTS = {
     ),
     "one day of the gap is skipped": Mutant(
         "fitbitd/plan/dense.py",
-        "    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at\n",
-        "    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at\n"
+        "    over_at, synced_at = scene.over_at(data_type, day), scene.ledger.synced_at\n",
+        "    over_at, synced_at = scene.over_at(data_type, day), scene.ledger.synced_at\n"
         "    if day.day == 20:\n        return None\n",
     ),
     "the window is off by an hour": Mutant(

@@ -79,7 +79,7 @@ def history_line(progress: Progress) -> str:
     """Say how far back the data goes, or is to go, and why no farther."""
     found = progress.history
     if found is None:
-        return "history: only what came since collecting began; see backfill_from, or backfill"
+        return "history: the configuration asks for none; see backfill_from, or backfill"
     why = reason(found)
     if progress.done:
         return f"history: all of it is here, since {found.first}, {why}"

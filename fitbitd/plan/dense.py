@@ -144,22 +144,23 @@ def _need(
     read = known.open.get(day)
     if read is None:
         return Why.GAP
-    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at
+    over_at, synced_at = scene.over_at(data_type, day), scene.ledger.synced_at
     waited = scene.now if riding else scene.now - SETTLE_ALONE
-    whole = all(settles(ended_at, data_type.reread, at, synced_at) for at in (waited, scene.now))
-    if whole and not (data_type.late and _brought_lately(scene, ended_at)):
+    whole = all(settles(over_at, data_type.reread, at, synced_at) for at in (waited, scene.now))
+    if whole and not (data_type.late and _brought_lately(scene, over_at)):
         return Why.SETTLE
     sync = usable(synced_at, scene.now, data_type.reread)
     if sync is None:
         return Why.GAP if scene.now - read.read_at >= UNPROVEN else None
+    ended_at = scene.day_end(data_type, day)
     if read.synced_at is None or not _reaches(tail, min(ended_at, read.synced_at), day):
-        return _need_since(scene, data_type, read, ended_at, sync)
+        return _need_since(scene, data_type, day, read, sync)
     return None
 
 
-def _brought_lately(scene: Scene, ended_at: datetime) -> bool:
+def _brought_lately(scene: Scene, over_at: datetime) -> bool:
     """Say whether the sync that brought the end of a day came after days, and only just now."""
-    known_at = ended_at + SYNC_MARGIN
+    known_at = over_at + SYNC_MARGIN
     return any(
         before < known_at <= synced_at and scene.now - synced_at < LATE_AFTER_SYNC
         for before, synced_at in pairwise(scene.ledger.syncs)
@@ -167,15 +168,18 @@ def _brought_lately(scene: Scene, ended_at: datetime) -> bool:
 
 
 def _need_since(
-    scene: Scene, data_type: DataType, read: DayRead, ended_at: datetime, sync: datetime
+    scene: Scene, data_type: DataType, day: date, read: DayRead, sync: datetime
 ) -> Why | None:
     """Say why a past day is read once more that was read before: of what may have come since."""
-    rests_on, known_at = read.synced_at, ended_at + SYNC_MARGIN + data_type.lasts
-    if rests_on is None or rests_on < min(sync, known_at):
+    rests_on, known_at = read.synced_at, scene.over_at(data_type, day) + SYNC_MARGIN
+    # What appears late has been read by the tails since, from the newest that was there before.
+    brought_at = known_at if data_type.late else min(sync, known_at)
+    if rests_on is None or rests_on < brought_at <= sync:
         return Why.GAP
     if sync < known_at:
         # The watch may be dead, and a phone bring what it counted; nothing tells when.
         return Why.GAP if scene.now - read.read_at >= UNPROVEN else None
+    ended_at = scene.day_end(data_type, day)
     begun_at = ended_at - DAY
     if data_type.late and late_since(scene.ledger, begun_at, ended_at, read.read_at, scene.now):
         return Why.FOLLOW_UP

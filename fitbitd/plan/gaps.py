@@ -246,15 +246,15 @@ def _absent(scene: Scene, data_type: DataType, day: date) -> Gap:
 
 def _open(scene: Scene, data_type: DataType, day: date, read: DayRead) -> Gap:
     """Say why a day that was read may still change."""
-    ended_at, synced_at = scene.day_end(data_type, day), scene.ledger.synced_at
+    over_at, synced_at = scene.over_at(data_type, day), scene.ledger.synced_at
     usual = usable(synced_at, scene.now, data_type.reread)
-    final_at = ended_at + data_type.reread * (2 if usual is None else 1)
+    final_at = over_at + data_type.reread * (2 if usual is None else 1)
     gap = Gap(data_type.name, Lack.PROVISIONAL, until=max(final_at, scene.now))
     if data_type.cadence is not Cadence.WATCH or synced_at is None:
         return gap
-    if read.synced_at is None or read.synced_at < min(synced_at, ended_at):
+    if read.synced_at is None or read.synced_at < min(synced_at, over_at):
         return replace(gap, lack=Lack.NOT_READ, since=synced_at, until=None)
-    if synced_at < ended_at + SYNC_MARGIN and scene.now - synced_at >= SILENT_AFTER:
+    if synced_at < over_at + SYNC_MARGIN and scene.now - synced_at >= SILENT_AFTER:
         return replace(gap, lack=Lack.NOT_SYNCED, since=synced_at)
     return gap
 

@@ -46,6 +46,10 @@ class Scene:
         instants = data_type.axis is Axis.INSTANT
         return coverage.day_end(day, "UTC" if instants else self.ledger.zone_on(day))
 
+    def over_at(self, data_type: DataType, day: date) -> datetime:
+        """Give the instant at which all is over that began on a day: a later sync brings it."""
+        return self.day_end(data_type, day) + data_type.lasts
+
     def days_of(self, data_type: DataType, first: date, last: date) -> tuple[date, date]:
         """Give the days, by the data type's calendar, that hold the wearer's `first` to `last`."""
         if data_type.axis is not Axis.INSTANT:

@@ -81,7 +81,7 @@ class PullChange:
         )
         self._snapshot_keys |= {plain(snapshot.key) for snapshot in page.snapshots}
         self.written += write_files(self._db, self._data_type, page.files, place, received_at)
-        days.reopen(self._db, page.syncs, self._pull.zone, received_at)
+        days.reopen(self._db, page.syncs, self._catalogue.values(), self._pull.zone, received_at)
         if page.zone is not None:
             days.reopen_without_zone(self._db, self._catalogue.values(), page.zone)
             days.note_zone(self._db, page.zone, received_at)

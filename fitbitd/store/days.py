@@ -50,9 +50,9 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     today = civil_day(read_at, zone)
     for day, whole in days:
         if day <= today:
-            ended_at = day_end(day, zone)
-            by = settles(ended_at, data_type.reread, read_at, pull.synced_at) if whole else None
-            if data_type.late and _brought_lately(db, ended_at, read_at):
+            over_at = day_end(day, zone) + data_type.lasts
+            by = settles(over_at, data_type.reread, read_at, pull.synced_at) if whole else None
+            if data_type.late and _brought_lately(db, over_at, read_at):
                 by = None
             _cover_day(db, data_type, day, (by, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
     if pull.window is None or _is_newest({day for day, _ in days}, today, pull.why):
@@ -63,12 +63,17 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
 
 
 def reopen(
-    db: sqlite3.Connection, syncs: Iterable[DeviceSync], zone: str, seen_at: datetime
+    db: sqlite3.Connection,
+    syncs: Iterable[DeviceSync],
+    catalogue: Iterable[DataType],
+    zone: str,
+    seen_at: datetime,
 ) -> None:
     """Note device syncs; when one advanced, every day since the sync before it is open again.
 
-    What a watch brings belongs to the time since it last brought something. The first sync that is
-    seen of a device opens nothing: there is no time before it that was read without it.
+    What a watch brings belongs to the time since it last brought something, or is of a type whose
+    intervals had begun before that and were not over. The first sync that is seen of a device opens
+    nothing: there is no time before it that was read without it.
     """
     for sync in syncs:
         synced_at = min(to_ms(sync.synced_at), to_ms(seen_at))
@@ -82,14 +87,14 @@ def reopen(
             (sync.device, synced_at, to_ms(seen_at)),
         )
         if before is not None:
-            # Of the UTC day and that of any zone since then the earliest: each may be the ledger's.
-            zones = (zone, "UTC", *_zones_since(db, before))
-            first = min(civil_day(from_ms(before), each) for each in zones)
-            db.execute(
+            db.executemany(
                 "UPDATE coverage SET settled = 0, settled_by = NULL, recheck = 0,"
                 " synced_at = min(synced_at, ?1)"
-                " WHERE day >= ?2 AND (settled OR synced_at > ?1)",
-                (before, first.isoformat()),
+                " WHERE data_type = ?2 AND day >= ?3 AND (settled OR synced_at > ?1)",
+                [
+                    (before, known.name, _earliest_day(db, from_ms(before) - known.lasts, zone))
+                    for known in catalogue
+                ],
             )
 
 
@@ -107,14 +112,19 @@ def reopen_without_zone(db: sqlite3.Connection, catalogue: Iterable[DataType], z
         )
 
 
-def _zones_since(db: sqlite3.Connection, instant: int) -> list[str]:
-    """Give the zones in which the wearer was seen at an instant or after it."""
+def _earliest_day(db: sqlite3.Connection, at: datetime, zone: str) -> str:
+    """Give the day of an instant by UTC or by a zone of the wearer's since, whichever is first.
+
+    Each of them may be that of the ledger.
+    """
     rows = db.execute(
         "SELECT name FROM zone"
         " WHERE since >= coalesce((SELECT max(since) FROM zone WHERE since <= ?), 0)",
-        (instant,),
+        (to_ms(at),),
     )
-    return [name for (name,) in rows]
+    return min(
+        civil_day(at, each) for each in (zone, "UTC", *(name for (name,) in rows))
+    ).isoformat()
 
 
 def note_zone(db: sqlite3.Connection, zone: str, seen_at: datetime) -> None:
@@ -169,13 +179,13 @@ def recheck(
     )
 
 
-def _brought_lately(db: sqlite3.Connection, ended_at: datetime, read_at: datetime) -> bool:
+def _brought_lately(db: sqlite3.Connection, over_at: datetime, read_at: datetime) -> bool:
     """Say whether the sync that brought the end of a day came less than a day before a read.
 
     After a pause of a week the window in which the day may change has passed, and what appears late
     is still to come. Of days before the first sync that was seen nothing is known, and they settle.
     """
-    known_at = to_ms(ended_at + SYNC_MARGIN)
+    known_at = to_ms(over_at + SYNC_MARGIN)
     (brought_at,) = db.execute(
         "SELECT min(synced_at) FROM device_sync WHERE synced_at >= ?1"
         " AND EXISTS (SELECT 1 FROM device_sync WHERE synced_at < ?1)",

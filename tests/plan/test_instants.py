@@ -182,6 +182,16 @@ def test_a_day_is_read_whole_once_when_it_settles() -> None:
     assert (pull.why, windows((pull,))) == (Why.SETTLE, [(MIDNIGHT - 9 * DAY, MIDNIGHT - 8 * DAY)])
 
 
+def test_a_day_whose_intervals_last_a_night_settles_when_they_may_change_no_more() -> None:
+    now = MIDNIGHT + 11 * HOUR
+    asleep, day = replace(LATE_STREAM, lasts=12 * HOUR), TODAY - 9 * DAY
+    known = replace(read_until(now), open={day: DayRead(now - 8 * DAY, 9, now, whole=False)})
+    for passed, settles in ((0 * HOUR, False), (DAY, True)):
+        book = ledger(now + passed, stream=replace(known, rests_on=now + passed))
+        pulls = chosen(wants(asleep), book, now + passed, PLENTY)
+        assert (Why.SETTLE in {pull.why for pull in pulls}) is settles
+
+
 def test_a_settled_day_whose_hours_moved_is_read_whole_once_more() -> None:
     now = MIDNIGHT + 12 * HOUR
     moved = frozenset({TODAY - 30 * DAY})

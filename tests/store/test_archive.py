@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -73,6 +74,21 @@ def test_any_tool_reads_the_archive_as_json_lines_with_growing_numbers(
         "pass_end",
     ]
     assert path.relative_to(path.parents[2]) == Path("archive/2026/03-02.jsonl.gz")
+
+
+def test_what_comes_every_day_takes_less_room_than_what_comes_in_bulk(tmp_path: Path) -> None:
+    body = json.dumps([{"time": n * 7, "value": 60 + n * n % 37} for n in range(3_000)]).encode()
+    sizes = {}
+    for why in (Why.SYNC, Why.SETTLE, Why.BACKFILL):
+        writer = ArchiveWriter(tmp_path / why, 1)
+        writer.begin_pass(NOW, "fake", "1.0")
+        writer.begin_pull(NOW, replace(PULL, why=why))
+        writer.reply(REQUEST, reply(body))
+        writer.end_pull(NOW, complete(1, 0))
+        assert writer.path is not None
+        sizes[why] = writer.path.stat().st_size
+        writer.close()
+    assert max(sizes[Why.SYNC], sizes[Why.SETTLE]) < 0.95 * sizes[Why.BACKFILL]
 
 
 @given(

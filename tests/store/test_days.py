@@ -9,6 +9,7 @@ import pytest
 from fitbitd.model import Axis, Daily, DeviceSync, Page, Session, Why, Window
 from fitbitd.plan.ledger import DayRead
 from tests.support.store import (
+    ASLEEP,
     DAILY_GLUCOSE,
     DEVICES,
     GLUCOSE,
@@ -156,6 +157,21 @@ def test_the_first_sight_of_a_device_and_an_older_sync_open_nothing(life: Life) 
     assert settled(life) == ((SUNDAY, SUNDAY),)
     assert set(life.store.index.ledger(life.now).devices) == {"watch", "another watch"}
     assert life.store.index.ledger(life.now).devices["watch"].synced_at == at("2026-02-20T10:00")
+
+
+def test_what_lasts_a_night_settles_and_opens_by_the_sync_after_its_end(life: Life) -> None:
+    def told() -> tuple[tuple[date, date], ...]:
+        return life.store.index.ledger(life.now).of(ASLEEP.name).settled
+
+    level, days = sugar(("2026-03-01T08:00", 5)), utc_days("2026-02-28", "2026-03-01")
+    sync(life, "2026-03-02T11:59")
+    life.pull(ASLEEP, days, level, synced_at=at("2026-03-10T09:59"))
+    assert told() == ((date(2026, 2, 28), date(2026, 2, 28)),)
+    life.wait(minutes=180)
+    life.pull(ASLEEP, days, level, synced_at=at("2026-03-10T12:59"))
+    assert told() == ((date(2026, 2, 28), SUNDAY),)
+    sync(life, "2026-03-10T12:59")
+    assert told() == ((date(2026, 2, 28), date(2026, 2, 28)),)
 
 
 def test_each_device_opens_the_days_since_its_own_last_sync(life: Life) -> None:

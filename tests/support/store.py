@@ -61,6 +61,10 @@ def data_type(name: str, kind: Kind, axis: Axis | None, *fields: Field) -> DataT
 
 HEART = data_type("heart", Kind.READINGS, Axis.CIVIL, Field("bpm", "bpm", "beats"))
 GLUCOSE = data_type("glucose", Kind.READINGS, Axis.INSTANT, Field("level", "mmol/L", "sugar"))
+ASLEEP = replace(
+    data_type("asleep", Kind.READINGS, Axis.INSTANT, Field("level", "mmol/L", "sugar asleep")),
+    lasts=timedelta(hours=12),
+)
 NIGHTS = data_type("sleep", Kind.SESSIONS, Axis.DATE, Field("efficiency", "%", "asleep"))
 RESTING = data_type("resting", Kind.DAILY, Axis.DATE, Field("bpm", "bpm", "at rest"))
 DEVICES = data_type("devices", Kind.SNAPSHOT, None)
@@ -82,6 +86,7 @@ CATALOGUE: Mapping[DataTypeName, DataType] = {
     for known in (
         HEART,
         GLUCOSE,
+        ASLEEP,
         GLUCOSE_HOURS,
         DAILY_GLUCOSE,
         NIGHTS,

@@ -24,7 +24,8 @@ _YEAR = 366 * _DAY
 _ALWAYS = 3660 * _DAY  # no upper bound is accepted, so a narrower window spares nothing
 
 _NO_TIME = timedelta(0)
-_LASTS: Mapping[str, timedelta] = MappingProxyType({"sedentary-period": 12 * _HOUR})
+_NIGHT = 12 * _HOUR
+_LASTS: Mapping[str, timedelta] = MappingProxyType({"sedentary-period": _NIGHT})
 """What is not over after minutes: a night without a watch being moved is one period."""
 
 _WATCH = "worn tracker or watch, once synced"
@@ -76,7 +77,8 @@ def _points(row: Capability) -> Entry:
             every=_every(row),
             late=row.comes in (Comes.LATE, Comes.BOTH),
             dense=dense,
-            lasts=_LASTS.get(row.id, _NO_TIME),
+            # What is measured asleep is there once the night is over.
+            lasts=_NIGHT if dense and row.comes is Comes.LATE else _LASTS.get(row.id, _NO_TIME),
             by_default=row.default,
             member=row.filter.selects,
             expected_a_day=_HOURS_A_DAY if by_hours else row.a_day,
