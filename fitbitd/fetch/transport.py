@@ -7,6 +7,7 @@ pool lives for one pass. The TLS settings, which are what costs, are shared.
 
 import asyncio
 import ssl
+import zlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -28,6 +29,9 @@ DEADLINE_S = 60.0
 
 LARGEST_BODY = 64 * 1024 * 1024
 """No answer of a provider comes near it, and a Pi has to hold it."""
+
+_CODING = "gzip"
+_GZIP = 16 + zlib.MAX_WBITS
 
 _TIMEOUT = httpx.Timeout(connect=10.0, read=30.0, write=10.0, pool=5.0)
 
@@ -158,7 +162,7 @@ class Network:
         """
         try:
             client = httpx.AsyncClient(
-                headers={"user-agent": f"fitbitd/{__version__}"},
+                headers={"user-agent": f"fitbitd/{__version__}", "accept-encoding": _CODING},
                 verify=self._tls,
                 timeout=_TIMEOUT,
                 limits=self._limits,
@@ -215,15 +219,35 @@ def _certificate_error(err: BaseException) -> ssl.SSLCertVerificationError | Non
 
 
 async def _read(response: httpx.Response, largest: int) -> bytes:
-    pieces = []
-    size = 0
-    async for piece in response.aiter_bytes():
-        pieces.append(piece)
-        size += len(piece)
-        if size > largest:
+    body = bytearray()
+    async for piece in _unpacked(response, largest + 1):
+        body += piece
+        if len(body) > largest:
             raise RefusedError(
                 "The answer is larger than any that a provider should give; the rest was not "
                 "read. It is asked in smaller windows.",
                 code="too_large",
             )
-    return b"".join(pieces)
+    return bytes(body)
+
+
+async def _unpacked(response: httpx.Response, at_most: int) -> AsyncIterator[bytes]:
+    """Give a body as it arrives, of no piece more than so many bytes.
+
+    httpx would unpack what arrives at one time as a whole, and through each coding that the answer
+    names: a few bytes may become more than the machine has.
+    """
+    if response.is_stream_consumed:  # a transport in place of the network may have read it
+        yield response.content
+        return
+    coding = response.headers.get("content-encoding", "identity").lower()
+    if coding not in (_CODING, "identity"):
+        raise httpx.DecodingError("a coding that was not asked for")
+    unpacking = zlib.decompressobj(_GZIP)
+    async for piece in response.aiter_raw():
+        try:
+            yield unpacking.decompress(piece, at_most) if coding == _CODING else piece
+        except zlib.error as err:
+            raise httpx.DecodingError(str(err)) from err
+    if coding == _CODING and response.num_bytes_downloaded and not unpacking.eof:
+        raise httpx.DecodingError("it ends too early")

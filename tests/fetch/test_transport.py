@@ -4,6 +4,7 @@ import asyncio
 import gzip
 import ssl
 import traceback
+import tracemalloc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -141,6 +142,31 @@ async def test_a_body_without_end_is_not_read_to_it() -> None:
     assert (caught.value.code, served) == ("too_large", 4)
 
 
+async def test_few_bytes_that_unpack_to_many_take_no_memory() -> None:
+    bomb, headers = gzip.compress(bytes(50_000_000)), {"content-encoding": "gzip"}
+    mock = httpx.MockTransport(lambda _: httpx.Response(200, content=stream(bomb), headers=headers))
+    async with Network(FakeClock(), mock, largest_body=1_000_000).session() as sender:
+        tracemalloc.start()
+        with pytest.raises(RefusedError, match="larger than any"):
+            await sender(ASK)
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert peak < 5_000_000
+
+
+@pytest.mark.parametrize("coding", ["gzip, gzip", "br", "deflate"])
+async def test_what_is_packed_otherwise_than_was_asked_is_not_unpacked(coding: str) -> None:
+    packed = gzip.compress(gzip.compress(b"{}"))
+    headers = {"content-encoding": coding}
+    with pytest.raises(TransientError, match="could not be unpacked"):
+        await send(lambda _: httpx.Response(200, content=stream(packed), headers=headers))
+
+
+async def stream(body: bytes) -> AsyncIterator[bytes]:
+    """Serve a body that httpx has not read before."""
+    yield body
+
+
 # what breaks
 
 
@@ -214,6 +240,7 @@ async def test_a_bug_of_ours_is_not_taken_for_weather() -> None:
         b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n{}",
         b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{",
         b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\n\r\n" + gzip.compress(b"[1, 2]")[:-1],
         b"SSH-2.0-OpenSSH\r\n\r\n",
     ],
 )
