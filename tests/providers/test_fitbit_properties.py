@@ -1,8 +1,6 @@
 """For any JSON a parser yields rows or ContractError; nothing else ever leaves it."""
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,10 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitbitd.errors import ContractError, FitbitdError, RefusedError
-from fitbitd.model import Page, Pull
+from fitbitd.model import Pull
 from fitbitd.providers.fitbit.catalog import ENTRIES
 from fitbitd.providers.fitbit.wire import FitbitProvider
 from tests.support.fitbit_wire import pull, recorded, reply
+from tests.support.hostile import EXTREMES, any_json, check, mutated, places
 
 FITBIT = FitbitProvider("https://api.fitbit.com")
 ZONE = "Europe/London"
@@ -68,65 +67,16 @@ RECORDED: dict[str, tuple[Pull, str]] = {
 
 ROOTS = {name: ENTRIES[asked.data_type].container for name, (asked, _) in RECORDED.items()}
 
-WORDS = st.sampled_from(
-    [
-        *("time", "value", "dateTime", "name", "min", "max", "minutes", "caloriesOut", "id"),
-        *("restingHeartRate", "heartRateZones", "customHeartRateZones", "timezone", "type"),
-        *("lastSyncTime", "TRACKER", "logId", "dateOfSleep", "startTime", "endTime", "levels"),
-        *("data", "shortData", "summary", "level", "seconds", "isMainSleep", "pagination", "next"),
-        *("2020-03-01", "9999-12-31", "0001-01-01", "2020-03-01T01:30:00", "23:59:59", "7"),
-        *("minute", "rmssd", "breathingRate", "fullSleepSummary", "nightlyRelative", "logType"),
-        *(
-            "date",
-            "weight",
-            "fat",
-            "source",
-            "duration",
-            "activityName",
-            "distance",
-            "distanceUnit",
-        ),
-        *("activityLevel", "activeZoneMinutes", "hasGps", "2017-01-01T00:00:00.000-08:00"),
-        *("Europe", "UTC", "../x", "\ud800", "\x00", "1" * 400),
-    ]
+JSON = any_json(
+    *("time", "value", "dateTime", "name", "min", "max", "minutes", "caloriesOut", "id"),
+    *("restingHeartRate", "heartRateZones", "customHeartRateZones", "timezone", "type"),
+    *("lastSyncTime", "TRACKER", "logId", "dateOfSleep", "startTime", "endTime", "levels"),
+    *("data", "shortData", "summary", "level", "seconds", "isMainSleep", "pagination", "next"),
+    *("2020-03-01", "9999-12-31", "0001-01-01", "2020-03-01T01:30:00", "23:59:59", "7"),
+    *("minute", "rmssd", "breathingRate", "fullSleepSummary", "nightlyRelative", "logType"),
+    *("date", "weight", "fat", "source", "duration", "activityName", "distance", "distanceUnit"),
+    *("activityLevel", "activeZoneMinutes", "hasGps", "2017-01-01T00:00:00.000-08:00"),
 )
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([2**63, -(2**63) - 1, 10**400, 1e308, -0.0])
-    | st.floats()
-    | st.text(max_size=20)
-    | WORDS
-)
-JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
-
-
-def check(page: Page) -> None:
-    """Fail on what no table could hold."""
-    cells: list[Any] = [page.zone]
-    for readings in page.readings:
-        cells += [cell for point in readings.points for cell in point]
-    for session in page.sessions:
-        cells += [session.key, session.start_ms, session.end_ms]
-        cells += [cell for pair in (*session.values, *session.labels) for cell in pair]
-        cells += [cell for part in session.parts for cell in (part.label, part.start_ms)]
-    for daily in page.dailies:
-        cells += [daily.field, daily.value]
-    for snapshot in page.snapshots:
-        cells += [snapshot.key, snapshot.content]
-    with sqlite3.connect(":memory:") as table:
-        table.execute("create table cells (cell)")
-        table.executemany("insert into cells values (?)", ((cell,) for cell in cells))
-    table.close()
-    assert all(cell == cell for cell in cells)  # noqa: PLR0124 - nan is the one that is not
 
 
 def ask(asked: Pull, body: bytes) -> None:
@@ -159,17 +109,6 @@ def test_any_json_is_understood_or_refused(name: str, inner: Any, wrapped: int) 
     ask(asked, json.dumps(body).encode())
 
 
-def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the path to each part of a JSON value, long lists by their first few."""
-    yield path
-    if isinstance(thing, dict):
-        for key in thing:
-            yield from places(thing[key], (*path, key))
-    elif isinstance(thing, list):
-        for index in range(min(len(thing), 2)):
-            yield from places(thing[index], (*path, index))
-
-
 def shortened(thing: Any) -> Any:
     """Keep the beginning of long lists, so that a mutation is quick to read."""
     if isinstance(thing, dict):
@@ -177,18 +116,6 @@ def shortened(thing: Any) -> Any:
     if isinstance(thing, list):
         return [shortened(value) for value in thing[:5]]
     return thing
-
-
-def mutated(thing: Any, path: tuple[Any, ...], new: Any, *, drop: bool) -> Any:
-    if not path:
-        return new
-    head, *rest = path
-    copy = dict(thing) if isinstance(thing, dict) else list(thing)
-    if drop and not rest:
-        del copy[head]
-    else:
-        copy[head] = mutated(thing[head], tuple(rest), new, drop=drop)
-    return copy
 
 
 BODIES = {name: shortened(json.loads(recorded(file).body)) for name, (_, file) in RECORDED.items()}
@@ -205,12 +132,6 @@ def test_a_recorded_body_with_one_part_changed_is_understood_or_refused(
 ) -> None:
     path = data.draw(st.sampled_from(list(places(BODIES[name]))))
     ask(RECORDED[name][0], json.dumps(mutated(BODIES[name], path, new, drop=drop)).encode())
-
-
-EXTREMES: list[Any] = [
-    *(None, True, -1, 2**63, 10**400, 1.5, 1e308, "", "7", "\ud800", "\0", "9999-12-31"),
-    *("9999-12-31T23:59:59", "0001-01-01T00:00:00", [], [None], {}, {"": None}, {"\ud800": 1}),
-]
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -1,8 +1,6 @@
 """For any JSON a parser yields a page or ContractError; nothing else ever leaves it."""
 
 import json
-import sqlite3
-from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -11,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fitbitd.errors import ContractError, FitbitdError
-from fitbitd.model import Page, Pull
+from fitbitd.model import Pull
 from tests.support.google_wire import GOOGLE, RECORDED, pull, recorded, reply
+from tests.support.hostile import EXTREMES, any_json, check, mutated, places
 
 SAID: dict[str, dict[str, Any]] = json.loads((RECORDED / "said.json").read_text(encoding="utf-8"))
 ENOUGH = ("steps", "activity-level", "nutrition-log")  # totals of the day are much alike
@@ -27,55 +26,12 @@ BODIES: dict[str, tuple[Pull, Any]] = {
     if not file.endswith(".tcx")
 }
 
-WORDS = st.sampled_from(
-    [
-        *("dataPoints", "rollupDataPoints", "pairedDevices", "nextPageToken", "name", "date"),
-        *("steps", "heartRate", "sleep", "exercise", "interval", "sampleTime", "dataSource"),
-        *("startTime", "endTime", "physicalTime", "utcOffset", "count", "beatsPerMinute"),
-        *("2026-11-03T12:00:00Z", "9999-12-31T23:59:59Z", "3600s", "NaN", "7", "a/b", "TRACKER"),
-        *("Europe", "UTC", "../x", "\ud800", "\x00", "1" * 400),
-    ]
+JSON = any_json(
+    *("dataPoints", "rollupDataPoints", "pairedDevices", "nextPageToken", "name", "date"),
+    *("steps", "heartRate", "sleep", "exercise", "interval", "sampleTime", "dataSource"),
+    *("startTime", "endTime", "physicalTime", "utcOffset", "count", "beatsPerMinute"),
+    *("2026-11-03T12:00:00Z", "9999-12-31T23:59:59Z", "3600s", "NaN", "7", "a/b", "TRACKER"),
 )
-LEAVES = (
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.sampled_from([2**63, -(2**63) - 1, 10**400, 1e308, -0.0])
-    | st.floats()
-    | st.text(max_size=20)
-    | WORDS
-)
-JSON = st.recursive(
-    LEAVES,
-    lambda inner: (
-        st.lists(inner, max_size=4)
-        | st.dictionaries(WORDS | st.text(max_size=5), inner, max_size=6)
-    ),
-    max_leaves=20,
-)
-
-
-def check(page: Page) -> None:
-    """Fail on what no table could hold."""
-    cells: list[Any] = [page.zone, page.unread_why]
-    for readings in page.readings:
-        cells += [readings.field, readings.source, readings.utc_offset_s, readings.preference]
-        cells += [cell for point in readings.points for cell in point]
-    for session in page.sessions:
-        cells += [session.key, session.start_ms, session.end_ms]
-        cells += [cell for pair in (*session.values, *session.labels) for cell in pair]
-        cells += [cell for part in session.parts for cell in (part.label, part.start_ms)]
-        assert len(dict(session.values)) == len(session.values)
-        assert len(dict(session.labels)) == len(session.labels)
-    for daily in page.dailies:
-        cells += [daily.field, daily.value, daily.source]
-    for snapshot in page.snapshots:
-        cells += [snapshot.key, snapshot.content]
-    with sqlite3.connect(":memory:") as table:
-        table.execute("create table cells (cell)")
-        table.executemany("insert into cells values (?)", ((cell,) for cell in cells))
-    table.close()
-    assert all(cell == cell for cell in cells)  # noqa: PLR0124 - nan is the one that is not
 
 
 def ask(asked: Pull, body: bytes) -> None:
@@ -116,30 +72,6 @@ def test_any_json_is_understood_or_refused(file: str, inner: Any, container: str
     ask(BODIES[file][0], json.dumps(body).encode())
 
 
-def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Give the path to each part of a JSON value, long lists by their first few."""
-    yield path
-    if isinstance(thing, dict):
-        for key in thing:
-            yield from places(thing[key], (*path, key))
-    elif isinstance(thing, list):
-        for index in range(min(len(thing), 2)):
-            yield from places(thing[index], (*path, index))
-
-
-def mutated(thing: Any, path: tuple[Any, ...], new: Any, *, drop: bool) -> Any:
-    """Give a copy in which one part is another, or gone."""
-    if not path:
-        return new
-    head, *rest = path
-    copy = dict(thing) if isinstance(thing, dict) else list(thing)
-    if drop and not rest:
-        del copy[head]
-    else:
-        copy[head] = mutated(thing[head], tuple(rest), new, drop=drop)
-    return copy
-
-
 @pytest.mark.parametrize("file", BODIES)
 @settings(max_examples=12, deadline=None)
 @given(data=st.data(), new=JSON, drop=st.booleans())
@@ -152,12 +84,6 @@ def test_a_recorded_body_with_one_part_changed_is_understood_or_refused(
     asked, body = BODIES[file]
     path = data.draw(st.sampled_from(list(places(body))))
     ask(asked, json.dumps(mutated(body, path, new, drop=drop)).encode())
-
-
-EXTREMES: list[Any] = [
-    *(None, True, -1, 2**63, 10**400, 1.5, 1e308, "", "7", "\ud800", "\0", "9999-12-31T00:00:00Z"),
-    *([], [None], {}, {"": None}, {"\ud800": 1}),
-]
 
 
 @pytest.mark.parametrize("file", BODIES)
