@@ -16,6 +16,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 TRUTH = "tests/scenarios/test_truth.py"
 GOOGLE = "tests/scenarios/test_google_truth.py"
+YEAR = "tests/scenarios/test_year.py"
 COPIED = ("fitbitd", "tests", "pyproject.toml")
 
 
@@ -106,6 +107,30 @@ MUTANTS = {
         "    if data_type.late and late_since(",
         "    if not data_type.late and late_since(",
         GOOGLE,
+    ),
+    "no sync opens a day again": Mutant(
+        "fitbitd/store/days.py",
+        "        if before is not None:\n            db.executemany(",
+        "        if before is not None and synced_at < before:\n            db.executemany(",
+        YEAR,
+    ),
+    "a day settles without a sync after one window": Mutant(
+        "fitbitd/plan/coverage.py",
+        "if read_at >= ended_at + 2 * reread else None",
+        "if read_at >= ended_at + reread else None",
+        YEAR,
+    ),
+    "a day settles before what comes late": Mutant(
+        "fitbitd/store/days.py",
+        "if data_type.late and _brought_lately(",
+        "if not data_type.late and _brought_lately(",
+        YEAR,
+    ),
+    "nothing is looked at once more": Mutant(
+        "fitbitd/plan/planner.py",
+        "scene.now - looked_at < LOOK_EVERY:",
+        "scene.now - looked_at < 52 * LOOK_EVERY:",
+        YEAR,
     ),
 }
 

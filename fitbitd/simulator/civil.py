@@ -9,6 +9,9 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 _QUARTER_S = 900
+_EPOCH = date(1970, 1, 1).toordinal()
+_MINUTES = tuple(f"{minute // 60:02}:{minute % 60:02}" for minute in range(24 * 60))
+_SECONDS = tuple(f":{second:02}" for second in range(60))
 
 
 @lru_cache(maxsize=4096)
@@ -38,13 +41,13 @@ def civil_day(at_s: float, zone: str) -> date:
 
 def wall(at_s: int, offset: int) -> str:
     """Write an instant as the API does in logs: wall clock, `.000`, no zone."""
-    return datetime.fromtimestamp(at_s + offset, UTC).strftime("%Y-%m-%dT%H:%M:%S.000")
+    return f"{date.fromordinal(_EPOCH + (at_s + offset) // 86_400)}T{clock_time(at_s, offset)}.000"
 
 
 def clock_time(at_s: int, offset: int) -> str:
     """Write the time of day of an instant as intraday rows do."""
-    minutes, seconds = divmod((at_s + offset) % 86_400, 60)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{seconds:02}"
+    minute, second = divmod((at_s + offset) % 86_400, 60)
+    return _MINUTES[minute] + _SECONDS[second]
 
 
 def naive_s(day: date, moment: time) -> int:

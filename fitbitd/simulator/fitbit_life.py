@@ -42,7 +42,7 @@ ZONES = (("fat_burn", 1), ("cardio", 2), ("peak", 2))
 
 _METRES_A_FLOOR = 3.048
 _FLOOR_MM = 3_000
-_CACHED_LIVES, _CACHED_DAYS = 64, 2_000
+_CACHED_DAYS = 2_000
 _NO_REM_IN = 6
 """One night in so many has no breathing rate of its REM sleep."""
 
@@ -115,9 +115,7 @@ class FitbitLife:
     def __init__(self, wearer: Wearer) -> None:
         self.wearer = wearer
         self._google = GoogleLife(wearer)
-        self._lives = functools.lru_cache(_CACHED_LIVES)(
-            functools.partial(Lived.with_watch, wearer)
-        )
+        # By what was off, too: that a watch is replaced may be ordered later.
         self._nights = functools.lru_cache(_CACHED_DAYS)(self._night)
         self._sums = functools.lru_cache(_CACHED_DAYS)(self._summed)
 
@@ -173,8 +171,8 @@ class FitbitLife:
         synced = wearer.synced_at(now - wait)
         return synced is not None and synced.timestamp() >= night.end_s
 
-    def _summed(self, day: date, off_s: tuple[Span, ...], known_s: int) -> Sums:
-        lived = self._lives(day, off_s)
+    def _summed(self, day: date, _off_s: tuple[Span, ...], known_s: int) -> Sums:
+        lived = self._google.lived(day)
         known = [m for m in lived.minutes if m.bpm and m.start_ms // 1000 + 60 <= known_s]
         basal = BASAL_KCAL * len(lived.minutes)
         by_level = dict.fromkeys(LEVELS.values(), 0)
@@ -197,8 +195,8 @@ class FitbitLife:
             },
         )
 
-    def _night(self, day: date, off_s: tuple[Span, ...]) -> Night | None:
-        lived = self._lives(day, off_s)
+    def _night(self, day: date, _off_s: tuple[Span, ...]) -> Night | None:
+        lived = self._google.lived(day)
         log = main_sleep(lived)
         if log is None:
             return None

@@ -76,6 +76,7 @@ class Wearer(Orders):
         worn_hours: hours of the day in which the watch is on the wrist; nights are told all the
             same. Few of them make a long life cheap.
         intervals_s: how far apart samples of the heart are, each as likely as the next.
+        sleep_samples_apart: how many times further apart than usual samples in sleep are.
         processed_after: how long after its appearance a night gets its stages (Google).
         daily_after: how long after the sync that brought the end of a day or night its daily values
             appear (Google).
@@ -97,6 +98,7 @@ class Wearer(Orders):
     old_watch_stays: bool = False
     worn_hours: frozenset[int] = ALL_HOURS
     intervals_s: tuple[int, ...] = days.INTERVALS_S
+    sleep_samples_apart: int = 1
     processed_after: timedelta = timedelta(minutes=20)
     daily_after: timedelta = timedelta(hours=1)
     daily_late: Mapping[date, timedelta] = field(default_factory=dict)
@@ -198,15 +200,21 @@ class Wearer(Orders):
             first, last = minutes.until(start_s), minutes.until(known_s)
             at = range(minutes.start_s + 60 * first, minutes.start_s + 60 * last, _MINUTE_S)
             rows.extend(zip(at, minutes.steps[first:last], strict=True))
-        if rows and known_s == self._known_until(now):
+        if rows:
             at_s, count = rows[-1]
-            seen_s = min(known_s - at_s, _MINUTE_S)
-            rows[-1] = (at_s, count * seen_s // _MINUTE_S)  # the minute that the sync may have cut
+            rows[-1] = (at_s, self._seen(count, at_s, now))
         return rows
 
     def day_steps(self, day: date, now: datetime) -> int:
         """Sum the steps of `day` that are known at `now`."""
-        return sum(count for _, count in self.steps(*day_bounds(day, self.zone), now))
+        if day < self.member_since:
+            return 0
+        minutes = self._minutes(day)
+        known = minutes.steps[: minutes.until(self._known_until(now))]
+        if not known:
+            return 0
+        last_s = minutes.start_s + _MINUTE_S * (len(known) - 1)
+        return sum(known[:-1]) + self._seen(known[-1], last_s, now)
 
     def heart_zones(self, start_s: int, end_s: int, now: datetime) -> tuple[HeartZone, ...]:
         """Give minutes and energy in each zone within [start, end); bare if nothing is known."""
@@ -325,6 +333,10 @@ class Wearer(Orders):
     def _known_until(self, now: datetime) -> int:
         synced = self.synced_at(now)
         return int(synced.timestamp()) if synced is not None else 0
+
+    def _seen(self, count: int, at_s: int, now: datetime) -> int:
+        """Give what is known of the steps of a minute, which the last sync may have cut."""
+        return count * min(self._known_until(now) - at_s, _MINUTE_S) // _MINUTE_S
 
     def _days(self, start_s: int, end_s: int) -> list[date]:
         """List the days of the account that [start, end) touches."""

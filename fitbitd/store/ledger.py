@@ -4,6 +4,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime, timedelta
+from functools import cache
 
 from fitbitd.model import DataTypeName, DeviceSync, Quota
 from fitbitd.plan.ledger import (
@@ -219,10 +220,11 @@ def _open(db: sqlite3.Connection) -> dict[str, dict[date, DayRead]]:
         "SELECT data_type, day, read_at, readings, synced_at, whole FROM coverage"
         " WHERE NOT settled ORDER BY data_type, day"
     )
+    instant = cache(from_ms)  # most days were read together
     for name, day, read_at, readings, synced_at, whole in rows:
-        days[name][date.fromisoformat(day)] = DayRead(
-            from_ms(read_at), readings, maybe_from_ms(synced_at), bool(whole)
-        )
+        rests_on = None if synced_at is None else instant(synced_at)
+        read = DayRead(instant(read_at), readings, rests_on, bool(whole))
+        days[name][date.fromisoformat(day)] = read
     return days
 
 

@@ -6,9 +6,7 @@ extremes stay), a change of what has no hours (nights' samples, sessions and `da
 more than a week old, types that are read as hours themselves), and one from before 35 days ago.
 """
 
-import gc
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -20,15 +18,6 @@ from tests.support.google_truth import GoogleTruth, differences, held
 from tests.support.household import GOOGLE_TYPES
 
 FIELDS = {"heart-rate": "heart_rate", "distance": "distance", "steps": "steps"}
-
-
-@pytest.fixture(autouse=True)
-def _seldom_collected() -> Iterator[None]:
-    """Spare the collector its walks over hundreds of thousands of points that stay."""
-    before = gc.get_threshold()
-    gc.set_threshold(200_000, 20, 100)
-    yield
-    gc.set_threshold(*before)
 
 
 def test_after_sixty_days_the_index_equals_the_wearers_truth_and_its_rebuild(

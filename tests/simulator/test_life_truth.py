@@ -142,6 +142,14 @@ def test_nothing_is_known_before_it_happened_however_wide_the_question(type_id: 
     assert all(point.end_ms <= 1000 * now.timestamp() for point in points)
 
 
+def test_samples_in_sleep_can_be_further_apart() -> None:
+    wearer = Wearer(sleep_samples_apart=10)
+    points = GoogleLife(wearer).points("oxygen-saturation", *bounds(), NOW)
+    apart = [after.start_ms - before.start_ms for before, after in pairwise(points)]
+    assert len(points) > 400
+    assert min(apart) == 600_000
+
+
 def test_every_type_has_points_within_half_a_year_but_the_one_that_accounts_lack() -> None:
     life = GoogleLife(Wearer(has_scale=True))
     now, half_a_year = NOW + timedelta(days=80), bounds(date(2026, 1, 1), date(2026, 6, 30))

@@ -16,9 +16,14 @@ from tests.support.household import ALL_TYPES
 NAMES = tuple(name for name in CATALOGUE if name not in ALL_TYPES)
 
 
-def published(wearer: Wearer, now: datetime) -> dict[str, set[tuple[Any, ...]]]:
-    """Give what the provider has published of them, see `truth`."""
-    return {name: set(rows) for name, rows in truth(FitbitLife(wearer), now).items()}
+def published(db: sqlite3.Connection, wearer: Wearer) -> dict[str, set[tuple[Any, ...]]]:
+    """Give what was there of each when it was last read, in the form of `truth`.
+
+    They are not read as often as they change: what counts is what was there to be read.
+    """
+    life, read_at = FitbitLife(wearer), {name: last_read(db, name) for name in NAMES}
+    said = {at: truth(life, at) for at in set(read_at.values())}
+    return {name: set(said[at][name]) for name, at in read_at.items()}
 
 
 def held(db: sqlite3.Connection) -> dict[str, set[tuple[Any, ...]]]:

@@ -28,7 +28,7 @@ AWAY = Trip(
     datetime(2027, 3, 30, 6, tzinfo=UTC),
     datetime(2027, 4, 10, 6, tzinfo=UTC),
 )
-WORN_HOURS = frozenset({0, 1, 8, 9, 10, 11, 12, 13, 17, 23})
+WORN_HOURS = frozenset({0, 1, 10, 11, 12, 17, 23})
 """About midnight, in Berlin and in UTC; when most is changed afterwards; and when people run."""
 PAUSE = (datetime(2027, 4, 14, tzinfo=UTC), datetime(2027, 4, 19, 12, tzinfo=UTC))
 _KINDS: tuple[FaultKind, ...] = ("json_error", "html", "cut", "reset", "throttle")
@@ -97,10 +97,11 @@ def eventful(state_dir: Path, lasts: timedelta = DAYS) -> Eventful:
         has_scale=True,
         worn_hours=WORN_HOURS,
         intervals_s=(30, 60, 90),
+        sleep_samples_apart=5,
     )
     account = google_account(
         backfill_from=FIRST,
-        poll_every=timedelta(hours=8),
+        poll_every=timedelta(hours=11),
         poll={name: timedelta(hours=20) for name in GOOGLE_TYPES if not looks_by_itself(name)},
     )
     home = Household(

@@ -25,26 +25,34 @@ END = START + timedelta(days=365)
 FIRST = date(2027, 1, 29)
 """The account began some days before, and its history is asked for."""
 BACKFILL_FROM = FIRST - timedelta(days=5)
-POLL_EVERY, SELDOM = timedelta(hours=41), timedelta(hours=121)
+POLL_EVERY, SELDOM = timedelta(hours=107), timedelta(hours=239)
 """What comes from the watch is read after its syncs, and seldom besides."""
 WORN_HOURS = frozenset({0, 1, 17})
 """About midnight, in Berlin and in UTC, and when people run."""
 
 UNSYNCED = (datetime(2027, 4, 19, tzinfo=UTC), datetime(2027, 4, 26, tzinfo=UTC))
+HOLIDAY = (datetime(2027, 5, 6, tzinfo=UTC), datetime(2027, 5, 26, tzinfo=UTC))
+"""Without the phone, and so long that days settle by their age, and are opened by the next sync."""
 REPLACED = datetime(2027, 6, 16, 9, 0, 40, tzinfo=UTC)
+LAST_SEEN = (REPLACED - timedelta(days=5), REPLACED)
+"""Longer than between two polls: the last sync of the old watch is seen before it is gone."""
 UNREACHABLE = (datetime(2027, 8, 3, tzinfo=UTC), datetime(2027, 8, 10, tzinfo=UTC))
 OFF = (datetime(2027, 11, 15, 8, tzinfo=UTC), datetime(2027, 11, 22, 8, tzinfo=UTC))
 """Three outages of a week: the watch and its phone, the provider, our machine."""
 
-QUIET = END - timedelta(days=4)
-"""From then on nothing syncs and nothing fails, and what came last appears."""
+EDITED = date(2027, 3, 4), datetime(2027, 4, 22, tzinfo=UTC)
+"""A night that is final by then is corrected: only a look back finds it."""
+
+QUIET = END - timedelta(days=15)
+"""From then on nothing syncs and nothing fails: what came last appears, and what is looked at most
+seldom, `SELDOM` and a poll apart, is looked at once more."""
 
 AWAY = Trip(
     "Australia/Sydney",
     datetime(2027, 9, 28, 6, tzinfo=UTC),  # its clocks go forward on the 3rd of October
     datetime(2027, 10, 9, 6, tzinfo=UTC),
 )
-_GAPS_H = (3, 13, 37, 58, 77, 90, 102)
+_GAPS_H = (3, 13, 58, 118, 160, 220, 270)
 _KINDS: tuple[tuple[FaultKind, float], ...] = (
     ("reset", 0.012),
     ("cut", 0.012),
@@ -55,17 +63,18 @@ _KINDS: tuple[tuple[FaultKind, float], ...] = (
 TROUBLE = tuple(Fault(kind=kind, chance=chance, count=None) for kind, chance in _KINDS)
 """Five requests in a hundred fail."""
 
-DAY = timedelta(days=1)
 
-
-def syncs(start: datetime) -> Iterator[datetime]:
-    """Give syncs at random, hours or days apart, and none in the pause."""
-    rng = Random("a year of syncs")
-    at = start
+def syncs() -> Iterator[datetime]:
+    """Give syncs at random, hours or days apart, and none in the pauses."""
+    rng = Random("a watch that syncs")
+    at = datetime(2027, 1, 29, 18, 0, 20, tzinfo=UTC)
     while at < QUIET:
-        if not UNSYNCED[0] <= at < UNSYNCED[1]:
+        if not any(begins <= at < ends for begins, ends in (UNSYNCED, HOLIDAY, LAST_SEEN)):
             yield at
         at += timedelta(seconds=rng.choice(_GAPS_H) * 3600 + rng.randrange(-3600, 3600))
+
+
+SYNCED_AGAIN = next(at for at in syncs() if at >= HOLIDAY[1])
 
 
 def late(topic: str, one_in: int, most_h: int) -> dict[date, timedelta]:
@@ -82,15 +91,16 @@ def wearer(**changes: Any) -> Wearer:
     return Wearer(
         seed=5,
         member_since=FIRST,
-        syncs=ListedSyncs(syncs(datetime(2027, 1, 29, 18, 0, 20, tzinfo=UTC))),
+        syncs=ListedSyncs(syncs()),
         publish_after=timedelta(minutes=40),
-        publish_late=late("nights", 6, 20),
+        publish_late=late("nights", 4, 20),
         processed_after=timedelta(hours=3),
-        daily_late=late("days", 6, 20),
+        daily_late=late("days", 4, 20),
         days_off=frozenset({date(2027, 3, 14), date(2027, 7, 1), date(2027, 7, 2)}),
         replaced_at=REPLACED,
         worn_hours=WORN_HOURS,
         intervals_s=(240, 300, 420),
+        sleep_samples_apart=10,
         **changes,
     )
 
@@ -116,6 +126,8 @@ def at_fitbit(state_dir: Path) -> Household:
 def _household(state_dir: Path, whose: Wearer, account: AccountSettings) -> Household:
     fitbit = FitbitSettings(list_page=20)  # pages follow on one another
     home = Household(state_dir, START.isoformat(), whose, fitbit, accounts=(account,))
+    edited = next(log for log in whose.recorded(EDITED[0]) if log.main)
+    whose.edit_sleep(edited.log_id, at=EDITED[1], cut_minutes=20)
     faults = home.simulator.faults
     # Nothing takes effect meanwhile: a refresh whose answer is lost for a week would end the grant.
     gone = (

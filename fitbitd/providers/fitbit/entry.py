@@ -71,7 +71,7 @@ def measured(
             at = None if at is None else members(at, member).get(key)
         if at is None and value.path:
             continue
-        found = number(at, ".".join((member, *value.path)))
+        found = number(at, member, *value.path)
         if found != value.nothing:
             scaled = found if value.scale == 1 else round(found * value.scale, _DECIMALS)
             yield value.field.name, scaled

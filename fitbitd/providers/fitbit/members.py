@@ -14,6 +14,7 @@ from fitbitd.errors import ContractError
 _LARGEST = 10**15  # larger than anything measured, small enough for every table and float
 _NUMERAL = re.compile(r"-?\d{1,15}(\.\d{1,20})?", re.ASCII)
 _YEARS = range(2000, 2100)  # Fitbit began in 2007; a year outside these is no date of a wearer
+_WALL_TIME = re.compile(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d([.,]\d+)?", re.ASCII)
 _FIRST_ID_OUT = 2**64  # ids are unsigned 64 bit
 
 
@@ -54,7 +55,7 @@ def members(thing: Any, member: str) -> dict[str, Any]:
 
 def objects(thing: Any, member: str) -> list[dict[str, Any]]:
     """Take `thing` as a list of JSON objects."""
-    if not isinstance(thing, list) or not all(isinstance(each, dict) for each in thing):
+    if not isinstance(thing, list) or not set(map(type, thing)) <= {dict}:
         raise changed(member)
     return thing
 
@@ -66,12 +67,17 @@ def text(thing: Any, member: str) -> str:
     return thing
 
 
-def number(thing: Any, member: str) -> int | float:
-    """Take `thing` as a number, also one written as a string, as Fitbit's series have it."""
+def number(thing: Any, *path: str) -> int | float:
+    """Take `thing` as a number, also one written as a string, as Fitbit's series have it.
+
+    Args:
+        thing: what stands there.
+        path: the member, or the members that lead to it.
+    """
     if isinstance(thing, str) and _NUMERAL.fullmatch(thing):
         thing = float(thing) if "." in thing else int(thing)
     if type(thing) not in (int, float) or not -_LARGEST < thing < _LARGEST:
-        raise changed(member)
+        raise changed(".".join(path))
     counted: int | float = thing
     return counted
 
@@ -96,14 +102,12 @@ def civil_date(thing: Any, member: str) -> date:
 
 def wall_time(thing: Any, member: str) -> datetime:
     """Take `thing` as yyyy-MM-ddTHH:mm:ss, with or without a fraction: naive, no zone known."""
+    if not isinstance(thing, str) or not _WALL_TIME.fullmatch(thing):
+        raise changed(member)
     try:
-        at = datetime.fromisoformat(text(thing, member))
+        return datetime.fromisoformat(thing)
     except ValueError:
         raise changed(member) from None
-    whole = at.replace(tzinfo=None).isoformat(timespec="seconds")
-    if at.tzinfo is not None or thing[: len(whole)] != whole or at.year not in _YEARS:
-        raise changed(member)
-    return at
 
 
 def instant(thing: Any, member: str) -> datetime:

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NAIVE_EPOCH = _EPOCH.replace(tzinfo=None)
+_MILLISECOND = timedelta(milliseconds=1)
+_QUARTER_MS = 900_000
 
 DayRow = tuple[int, int]
 """Second of the day on the wall clock, value."""
@@ -82,16 +85,17 @@ def in_order(walls: Iterable[datetime], zone: tzinfo) -> Iterator[tuple[int, int
 
     Where the clock went back, the order tells: a time not after the last one is in the second pass.
     """
-    known: dict[datetime, tuple[int, int]] = {}
+    known: dict[int, tuple[int, int]] = {}
     last_ms = None
     for wall in walls:
-        quarter = wall.replace(minute=wall.minute // 15 * 15, second=0, microsecond=0)
+        wall_ms = unix_ms(wall, 0)
+        quarter = wall_ms // _QUARTER_MS
         if quarter not in known:  # no zone changes its offset within a quarter of an hour
-            known[quarter] = offset_s(quarter, zone), offset_s(quarter.replace(fold=1), zone)
+            known[quarter] = offset_s(wall, zone), offset_s(wall.replace(fold=1), zone)
         offset, second = known[quarter]
-        if second < offset and last_ms is not None and unix_ms(wall, offset) <= last_ms:
+        if second < offset and last_ms is not None and wall_ms - offset * 1000 <= last_ms:
             offset = second
-        last_ms = unix_ms(wall, offset)
+        last_ms = wall_ms - offset * 1000
         yield last_ms, offset
 
 
@@ -107,8 +111,7 @@ def offset_s(wall: datetime, zone: tzinfo) -> int:
 
 def unix_ms(wall: datetime, offset_s: int) -> int:
     """Turn a naive wall-clock time at a UTC offset into Unix milliseconds."""
-    since = wall.replace(tzinfo=UTC) - _EPOCH
-    return since // timedelta(milliseconds=1) - offset_s * 1000
+    return (wall - _NAIVE_EPOCH) // _MILLISECOND - offset_s * 1000
 
 
 def _as_if_utc_s(at: datetime) -> int:

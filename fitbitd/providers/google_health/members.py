@@ -13,6 +13,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -106,6 +107,7 @@ def elements(thing: Any, member: str) -> list[Any]:
     return thing
 
 
+@lru_cache(maxsize=256)  # a page has thousands of a handful
 def slug(word: str) -> str:
     """Write a word of Google's in our way: FAT_BURN is fat_burn."""
     return re.sub(r"\W+", "_", word.lower()).strip("_") or "other"

@@ -94,7 +94,7 @@ def _read_plain(rows: Iterable[Any], row: Capability, value: Value, asked: Asked
     """Read points of one number each: the fast way, for what a day has thousands of."""
     times = Times()
     lanes, unread, outside, numbers = Lanes(times), Unread(), 0, Numbers()
-    minutes, seconds, offsets = times.minutes, times.seconds, times.offsets
+    hours, seconds, offsets = times.hours, times.seconds, times.offsets
     start_ms, end_ms = asked.start_ms, asked.end_ms
     interval = row.shape is Shape.INTERVAL
     zeros_until_ms = asked.zeros_until_ms if interval else _NEVER_MS
@@ -108,15 +108,15 @@ def _read_plain(rows: Iterable[Any], row: Capability, value: Value, asked: Asked
             if interval:
                 when = block["interval"]
                 at, end = when["startTime"], when["endTime"]
-                ms = minutes[at[:CUT]] + seconds[at[CUT:]]
-                length_ms = minutes[end[:CUT]] + seconds[end[CUT:]] - ms
+                ms = hours[at[:CUT]] + seconds[at[CUT:]]
+                length_ms = hours[end[:CUT]] + seconds[end[CUT:]] - ms
                 if length_ms < 0:
                     raise UnreadError("endTime")
                 offset = when.get("startUtcOffset", "0s")
             else:
                 when = block["sampleTime"]
                 at = when["physicalTime"]
-                ms = minutes[at[:CUT]] + seconds[at[CUT:]]
+                ms = hours[at[:CUT]] + seconds[at[CUT:]]
                 offset = when.get("utcOffset", "0s")
             if not start_ms <= ms < end_ms:
                 outside += 1

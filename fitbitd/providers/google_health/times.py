@@ -1,7 +1,7 @@
-"""Google's times to Unix milliseconds: two look-ups for most, since minutes come again and again.
+"""Google's times to Unix milliseconds: two look-ups for most, since hours come again and again.
 
-A heart rate has up to 40,000 times a day. `2026-08-06T12:01:29Z` is cut behind its minute: the
-first part is in a table that grows with the page, the second in one of sixty seconds.
+A heart rate has up to 40,000 times a day. `2026-08-06T12:01:29Z` is cut behind its hour: the first
+part is in a table that grows with the page, the second in one of an hour's seconds.
 """
 
 import re
@@ -11,42 +11,42 @@ from fitbitd.providers.google_health.members import UnreadError, number, seconds
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
-_MINUTE = re.compile(r"(?:19[789]|20\d)\d-\d\d-\d\dT\d\d:\d\d", re.ASCII)
-_REST = re.compile(r":([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_HOUR = re.compile(r"(?:19[789]|20\d)\d-\d\d-\d\dT\d\d", re.ASCII)
+_REST = re.compile(r":([0-5]\d):([0-5]\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _FURTHEST_S = 18 * 3600  # no offset from UTC is larger
 
-CUT = 16
-"""Where a time is cut: behind its minute."""
+CUT = 13
+"""Where a time is cut: behind its hour."""
 
 
-class Minutes(dict[str, int]):
-    """`YYYY-MM-DDTHH:MM` to Unix milliseconds."""
+class Hours(dict[str, int]):
+    """`YYYY-MM-DDTHH` to Unix milliseconds."""
 
-    def __missing__(self, minute: str) -> int:
-        """Work out a minute that was not seen before."""
-        if not _MINUTE.fullmatch(minute):
+    def __missing__(self, hour: str) -> int:
+        """Work out an hour that was not seen before."""
+        if not _HOUR.fullmatch(hour):
             raise UnreadError("time")
         try:
-            at = datetime.fromisoformat(minute).replace(tzinfo=UTC)
+            at = datetime.fromisoformat(hour).replace(tzinfo=UTC)
         except ValueError:
             raise UnreadError("time") from None
-        self[minute] = found = (at - _EPOCH) // _MILLISECOND
+        self[hour] = found = (at - _EPOCH) // _MILLISECOND
         return found
 
 
 class Seconds(dict[str, int]):
-    """`:SSZ`, with or without a fraction, to milliseconds."""
-
-    def __init__(self) -> None:
-        super().__init__({f":{n:02}Z": n * 1000 for n in range(60)})
+    """`:MM:SSZ`, with or without a fraction, to milliseconds."""
 
     def __missing__(self, rest: str) -> int:
         """Work out seconds with a fraction; they seldom come again, so they are not kept."""
         found = _REST.fullmatch(rest)
         if found is None:
             raise UnreadError("time")
-        fraction = (found[2] or "")[:3].ljust(3, "0")
-        return int(found[1]) * 1000 + int(fraction)
+        fraction = (found[3] or "")[:3].ljust(3, "0")
+        return (int(found[1]) * 60 + int(found[2])) * 1000 + int(fraction)
+
+
+_SECONDS = Seconds({f":{n // 60:02}:{n % 60:02}Z": n * 1000 for n in range(3600)})
 
 
 class Offsets(dict[str, int]):
@@ -76,15 +76,15 @@ class Times:
     """What the times of one page have in common."""
 
     def __init__(self) -> None:
-        self.minutes = Minutes()
-        self.seconds = Seconds()
+        self.hours = Hours()
+        self.seconds = _SECONDS
         self.offsets = Offsets()
 
     def instant_ms(self, at: object, member: str) -> int:
         """Take `at` as an instant."""
         try:
             if isinstance(at, str):
-                return self.minutes[at[:CUT]] + self.seconds[at[CUT:]]
+                return self.hours[at[:CUT]] + self.seconds[at[CUT:]]
         except UnreadError:
             pass
         raise UnreadError(member)

@@ -191,8 +191,9 @@ class Api:
         merged = action is Action.RECONCILE
         lived = (self._since, now)
         found = newest_first(self._life, data_type, wanted, lived, cursor, merged=merged)
-        chosen = (pair for pair in found if belongs(pair[1].source, family))
-        page = take_page(chosen, size, cursor, repeat=settings.repeat_point)
+        if family != "all-sources":
+            found = (pair for pair in found if belongs(pair[1].source, family))
+        page = take_page(found, size, cursor, repeat=settings.repeat_point)
         shapes = Shapes(self.user_id(now), settings)
         write = shapes.reconciled if merged else shapes.listed
         points = [write(data_type, point) for point in page.points]

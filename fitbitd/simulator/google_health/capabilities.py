@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 
 from fitbitd.simulator.google_health.settings import SCOPE_PREFIX
 
@@ -112,7 +113,7 @@ NO_FAMILY = frozenset({"sleep", "food", "food-measurement-unit"})
 """Types whose list cannot be narrowed to a family of sources."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # without slots, so that names are made once
 class DataType:
     """One data type.
 
@@ -133,7 +134,7 @@ class DataType:
         """Give its name in filters: "heart_rate"."""
         return self.id.replace("-", "_")
 
-    @property
+    @cached_property
     def key(self) -> str:
         """Give its name in JSON: "heartRate"."""
         first, *rest = self.id.split("-")

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
+from operator import itemgetter
 
 from fitbitd.simulator.google_health.capabilities import NO_FAMILY, DataType, Kind
 from fitbitd.simulator.google_health.data import Life
@@ -93,8 +94,10 @@ def newest_first(  # noqa: PLR0913 - one question with its circumstances
     while begin < end:
         start = max(begin, (end - piece_ms) // _DAY_MS * _DAY_MS)
         keyed = [(key(point), point) for point in ask(start, end)]
-        inside = [pair for pair in keyed if start <= pair[0] < end and wanted.holds(pair[0])]
-        inside.sort(key=lambda pair: pair[0])
+        inside = [pair for pair in keyed if start <= pair[0] < end]
+        if len(wanted.spans) > 1:
+            inside = [pair for pair in inside if wanted.holds(pair[0])]
+        inside.sort(key=itemgetter(0))
         yield from reversed(inside)
         if len(inside) < _MANY:
             piece_ms *= 2

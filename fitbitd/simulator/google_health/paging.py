@@ -45,18 +45,14 @@ def take_page(
         repeat: let the next page begin with the last point of this one.
     """
     taken: list[Point] = []
-    key, at_key = None, 0
-    following: Cursor | None = None
+    key, at_key = 0, 0
     for point_key, point in ordered:
-        if point_key != key:
-            key, at_key = point_key, 0
-        at_key += 1
-        if cursor is not None and point_key == cursor.key_ms and at_key <= cursor.skip:
-            continue
         if len(taken) == size:
-            return Page(taken, following)
-        taken.append(point)
-        following = Cursor(point_key, at_key - (1 if repeat and size > 1 else 0))
+            return Page(taken, Cursor(key, at_key - (1 if repeat and size > 1 else 0)))
+        at_key = at_key + 1 if point_key == key else 1
+        key = point_key
+        if cursor is None or key != cursor.key_ms or at_key > cursor.skip:
+            taken.append(point)
     return Page(taken, None)
 
 

@@ -38,9 +38,10 @@ def windows_of(
     """
     start, end = span
     found: dict[int, Window] = {}
+    lasting = data_type in _LENGTHS
     for point in points:
         begins = key(point)
-        length = point.end_ms - point.start_ms if data_type in _LENGTHS else 1
+        length = point.end_ms - point.start_ms if lasting else 1
         first, last = max(begins, start), min(begins + length, end)
         if first >= last:
             continue

@@ -95,7 +95,7 @@ class GoogleLife:
             raise KeyError(type_id)
         until = min(last, self.wearer.today(now))
         days = days_between(max(first, self.wearer.member_since), until)
-        rows = [point for day in days for point in held(type_id, self._lived(day), now)]
+        rows = [point for day in days for point in held(type_id, self.lived(day), now)]
         return self._amended(type_id, rows, now)
 
     def tcx(self, point_id: str, partial: bool, now: datetime) -> str | None:  # noqa: FBT001 - the API's own parameter, passed on
@@ -107,7 +107,7 @@ class GoogleLife:
         day = day_of(point_id)
         if day is None or day < self.wearer.member_since:
             return None
-        lived = self._lived(day)
+        lived = self.lived(day)
         shown = {point.point_id for point in held("exercise", lived, now)}
         one = next((one for one in exercises(lived) if one.point_id == point_id), None)
         if one is None or point_id not in shown or not (one.gps or partial):
@@ -121,10 +121,10 @@ class GoogleLife:
             raise KeyError(type_id)
         days = self._days_about(start_ms, min(end_ms, ms(now)))
         if type_id == "sleep":
-            found = [point for day in days for point in sleeps(self.wearer, day, now)]
+            found = [point for day in days for point in sleeps(self.lived(day), now)]
             inside = [point for point in found if start_ms <= point.end_ms < end_ms]
             return sorted(inside, key=lambda point: point.end_ms)
-        found = [point for day in days for point in held(type_id, self._lived(day), now)]
+        found = [point for day in days for point in held(type_id, self.lived(day), now)]
         found += ordered(type_id, self.wearer, now)
         inside = [point for point in found if start_ms <= point.start_ms < end_ms]
         return sorted(self._amended(type_id, inside, now), key=START)
@@ -161,7 +161,7 @@ class GoogleLife:
         return points
 
     def _told(self, type_id: str, day: date) -> Told:
-        brought_ms, lived = self._brought_ms(), self._lived(day)
+        brought_ms, lived = self._brought_ms(), self.lived(day)
         key = (type_id, day, brought_ms, lived.off_s)
         told = self._days.get(key)
         if told is None:
@@ -175,7 +175,8 @@ class GoogleLife:
         brought = self.wearer.synced_at(dead) if dead is not None else None
         return None if dead is None else ms(brought) if brought is not None else 0
 
-    def _lived(self, day: date) -> Lived:
+    def lived(self, day: date) -> Lived:
+        """Give one day as it was lived."""
         return self._lives(day, self.wearer.off_s(day))
 
     def _days_of(self, start_ms: int, end_ms: int) -> list[date]:

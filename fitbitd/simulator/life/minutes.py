@@ -5,6 +5,7 @@ zero of `steps` is the absent member that the documents describe.
 """
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from fitbitd.simulator import days
@@ -28,6 +29,7 @@ _SEDENTARY_MINUTES = 10
 """A sedentary period has at least so many minutes."""
 
 
+@cache
 def zone_of(bpm: int) -> int:
     """Give the index of the heart-rate zone that a level is in."""
     return next(i for i, (_, _, below, _) in enumerate(days.ZONES) if bpm < below)
@@ -95,12 +97,11 @@ def _active_minutes(minute: Minute) -> Value | None:
 
 def level_of(minute: Minute) -> str:
     """Name how active a minute was."""
-    bounds = (
-        (_IDLE_STEPS, "SEDENTARY"),
-        (_BRISK, "LIGHTLY_ACTIVE"),
-        (RUNNING, "MODERATELY_ACTIVE"),
-    )
-    return next((name for below, name in bounds if minute.steps < below), "VERY_ACTIVE")
+    if minute.steps < _IDLE_STEPS:
+        return "SEDENTARY"
+    if minute.steps < _BRISK:
+        return "LIGHTLY_ACTIVE"
+    return "MODERATELY_ACTIVE" if minute.steps < RUNNING else "VERY_ACTIVE"
 
 
 def _level(minute: Minute) -> Value:
@@ -147,14 +148,15 @@ def by_minute(type_id: str, lived: Lived) -> list[Point]:
 def by_phone(type_id: str, lived: Lived, hours_ms: frozenset[int]) -> list[Point]:
     """Tell what the phone counted in the hours that begin at `hours_ms`, never a zero."""
     _, rule = RULES[type_id]
-    rng = lived.rng("phone")
     points = []
-    for minute in lived.minutes:
-        heard = minute.steps + rng.randrange(-5, 6)
-        hour_ms = minute.start_ms - (minute.start_ms - lived.bounds_ms[0]) % (60 * MINUTE_MS)
-        if minute.steps and heard > 0 and hour_ms in hours_ms:
-            counted = Minute(minute.start_ms, heard, minute.bpm, 0)
-            points.append(_point(lived, minute, PHONE, rule(counted) or {}))
+    for hour_ms in sorted(hours_ms):
+        rng = lived.rng(f"phone {hour_ms}")
+        first = (hour_ms - lived.bounds_ms[0]) // MINUTE_MS
+        for minute in lived.minutes[first : first + 60]:
+            heard = minute.steps + rng.randrange(-5, 6)
+            if minute.steps and heard > 0:
+                counted = Minute(minute.start_ms, heard, minute.bpm, 0)
+                points.append(_point(lived, minute, PHONE, rule(counted) or {}))
     return points
 
 

@@ -56,7 +56,8 @@ def _every(minutes: int, rule: Callable[[Random, Lived], Value]) -> Tell:
 
     def told(lived: Lived, log: SleepLog, rng: Random) -> Iterator[Point]:
         first_ms = 1000 * (log.start_s + rng.randrange(60))
-        for at_ms in range(first_ms, 1000 * log.end_s, minutes * MINUTE_MS):
+        apart_ms = minutes * MINUTE_MS * lived.wearer.sleep_samples_apart
+        for at_ms in range(first_ms, 1000 * log.end_s, apart_ms):
             value = rule(rng, lived)
             if rng.randrange(_MISSED_IN):
                 offset = lived.wearer.offset_at(at_ms // 1000)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from fitbitd.simulator.life.lived import Lived
 from fitbitd.simulator.life.sources import DERIVED
 from fitbitd.simulator.life.values import Value, ms, seconds, stamp
 from fitbitd.simulator.measured import Point
@@ -33,11 +34,10 @@ def appears_at(wearer: Wearer, log: SleepLog) -> datetime | None:
     return None if brought is None else brought + wait
 
 
-def sleeps(wearer: Wearer, day: date, now: datetime) -> list[Point]:
-    """Give the sleep of `day` as the provider holds it at `now`."""
-    return [
-        point for log in wearer.recorded(day) if (point := _as_held(wearer, log, now)) is not None
-    ]
+def sleeps(lived: Lived, now: datetime) -> list[Point]:
+    """Give the sleep of a day as the provider holds it at `now`."""
+    recorded = lived.wearer.recorded(lived.day)
+    return [point for log in recorded if (point := _as_held(lived, log, now)) is not None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,8 @@ class _Held:
     edited: bool
 
 
-def _as_held(wearer: Wearer, log: SleepLog, now: datetime) -> Point | None:
+def _as_held(lived: Lived, log: SleepLog, now: datetime) -> Point | None:
+    wearer = lived.wearer
     shown = appears_at(wearer, log)
     if shown is None or shown > now:
         return None
@@ -68,7 +69,12 @@ def _as_held(wearer: Wearer, log: SleepLog, now: datetime) -> Point | None:
         change.point_id == point_id and change.members is None and change.at <= now
         for change in wearer.point_changes
     )
-    return None if held is None or gone else _point(wearer, held, point_id)
+    if held is None or gone:
+        return None
+    told: dict[_Held, Point] = lived.made.setdefault("sleep", {})
+    if held not in told:
+        told[held] = _point(wearer, held, point_id)
+    return told[held]
 
 
 def _edited(held: _Held, cut_minutes: int | None, at: datetime) -> _Held | None:
