@@ -1,7 +1,7 @@
 """One account, opened for writing: its store, its keeper and its engine, held by this process."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
@@ -15,20 +15,26 @@ from fitbitd.assembly import AccountParts, World
 from fitbitd.engine import Asked, Engine, Report
 from fitbitd.errors import FitbitdError, OperatorError
 from fitbitd.fetch.pace import Pace
-from fitbitd.health import Condition
+from fitbitd.health import Condition, ConditionKey
+from fitbitd.health_codes import Severity
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.plan.cadence import first_pass
 from fitbitd.store.account import AccountStore
 
 log = structlog.get_logger()
 
+Told = Mapping[str, datetime]
+"""By code: when a person was last told of a condition that is open."""
+
 
 class OpenAccount:
     """The account's lock is held from `open` to `close`.
 
     Attributes:
+        after_pass: called after each pass, whoever asked for it; says who was told of what is open.
         engine: runs its passes.
         store: what it keeps on disk.
+        told: of what a person was told, as it is noted in the index.
         turn: held by whoever uses the engine or the store; several may have an account open.
         requests: sent for it so far.
     """
@@ -54,7 +60,10 @@ class OpenAccount:
         )
         self.turn = asyncio.Lock()
         self.requests = 0
+        self.after_pass: Callable[[Report], Awaitable[Told]] | None = None
+        self.told: Told = {}
         self._conditions: tuple[Condition, ...] = ()
+        self._unnoted: dict[ConditionKey, tuple[Condition, datetime]] = {}
         self._backfills: list[date] = []
 
     @classmethod
@@ -78,6 +87,7 @@ class OpenAccount:
             account = cls(parts, keeper, world, opened[0])
             await account.engine.catch_up()
             account._conditions = await world.offload(account._noted)
+            account.told = await world.offload(account._noted_as_told)
         except BaseException:
             for store in opened:
                 await world.offload(store.close)
@@ -90,6 +100,8 @@ class OpenAccount:
             report = await self.engine.run_pass(asked)
             self.requests += report.requests
             await self.review(report.error)
+            if self.after_pass is not None:
+                await self._note_told(await self.after_pass(report))
             return report
 
     @contextmanager
@@ -108,32 +120,54 @@ class OpenAccount:
         own = [] if wants.backfill_from is None else [wants.backfill_from]
         self.engine.wants = replace(wants, backfill_from=min(own + self._backfills, default=None))
 
-    async def review(self, trouble: FitbitdError | None) -> tuple[Condition, ...]:
+    async def first_review(self) -> None:
+        """See how things stand before the first pass: it may be the one of which the process dies.
+
+        What let no pass begin is believed until one does, or does not.
+        """
+        async with self.turn:
+            noted = await self._world.offload(self._noted)
+            await self.review(None, facts.only_told(noted))
+
+    async def review(
+        self, trouble: FitbitdError | None, told: Iterable[Condition] = ()
+    ) -> tuple[Condition, ...]:
         """Compare how things stand with the last look; note in the archive what has changed.
 
         Args:
             trouble: why no pass could be run, where the index cannot know it.
+            told: conditions that are known otherwise.
         """
-        now = self._world.clock.now()
+        now, before = self._world.clock.now(), self._conditions
         subject, db = self._parts.subject, self.store.index.db
         writable = True
         try:
-            known = await self._world.offload(lambda: facts.gather(subject, db, now, trouble))
+            known = await self._world.offload(
+                lambda: facts.gather(subject, db, now, trouble, before)
+            )
         except OperatorError as err:
-            known = await self._world.offload(partial(facts.without_index, subject, now, err))
+            known = await self._world.offload(
+                partial(facts.without_index, subject, now, err, before)
+            )
             writable = False
-        found = health.conditions(known)
-        raised, cleared = health.changes(self._conditions, found)
-        self._conditions = found
-        for each in raised:
-            tell = log.error if each.severity == "error" else log.info
-            tell("condition.raised", code=each.code, data_type=each.data_type)
-        for each in cleared:
-            log.info("condition.cleared", code=each.code, data_type=each.data_type)
+        self._conditions = health.conditions(known, tuple(told))
+        raised = log_changes(before, self._conditions)
+        self._unnoted |= {each.key: (each, now) for each in raised}
         if writable:
-            with suppress(OperatorError):  # a disk that refuses is told by the passes; see `_note`
-                await self._world.offload(lambda: self._note(now, found))
-        return found
+            await self._note_if_possible()
+        return self._conditions
+
+    def missed(self, found: Sequence[Condition]) -> None:
+        """Take over what was wrong while the account could not be opened; it is noted as well."""
+        raised, _ = health.changes(self._conditions, found)
+        self._conditions += raised
+        self._unnoted |= {each.key: (each, each.since) for each in raised}
+
+    async def remember(self, told: Told) -> None:
+        """Note of what a person was told; while a pass is under way, its end does that."""
+        if not self.turn.locked():
+            async with self.turn:
+                await self._note_told(told)
 
     @property
     def conditions(self) -> tuple[Condition, ...]:
@@ -153,24 +187,62 @@ class OpenAccount:
     def _noted(self) -> tuple[Condition, ...]:
         return facts.noted(self._parts.subject, self.store.index.db)
 
-    def _note(self, now: datetime, found: Sequence[Condition]) -> None:
+    def _noted_as_told(self) -> Told:
+        return facts.noted_as_told(self._parts.subject, self.store.index.db)
+
+    async def _note_told(self, told: Told) -> None:
+        if told != self.told:
+            self.told = told
+            await self._note_if_possible()
+
+    async def _note_if_possible(self) -> None:
+        with suppress(OperatorError):  # a disk that refuses is told by the passes; see `_note`
+            await self._world.offload(self._note)
+
+    def _note(self) -> None:
         """Write changes of conditions to the archive, and apply them like all else in it.
 
-        Compared is what the index holds: what could not be written is written the next time.
+        Compared is what the index holds: what could not be written is written the next time, also
+        what is over by then, with the time at which it was noticed.
         """
-        raised, cleared = health.changes(self._noted(), found)
-        if not raised and not cleared:
-            return
-        writer = self.store.writer
-        for change, some in (("raised", raised), ("cleared", cleared)):
-            for each in some:
-                facts_of_it = {
-                    "severity": each.severity,
-                    "since": each.since.isoformat(),
-                    "summary": each.summary,
-                    "meaning": each.meaning,
-                    "next": each.next,
-                }
-                writer.condition(now, each.code, change, each.data_type or "", facts_of_it)
-        writer.sync()
-        self.store.apply_pass()
+        now, found, noted = self._world.clock.now(), self._conditions, self._noted()
+        raised, cleared = health.changes(noted, found)
+        missed = [each for each, _ in self._unnoted.values()]
+        over, _ = health.changes((*noted, *found), missed)
+        before = self._noted_as_told()
+        told = [each for each in found if self.told.get(each.code) != before.get(each.code)]
+        for each in {one.key: one for one in (*over, *raised, *told)}.values():
+            self._write(now, each, "raised")
+        for each in (*over, *cleared):
+            self._write(now, each, "cleared")
+        if raised or cleared or over or told:
+            self.store.writer.sync()
+            self.store.apply_pass()
+        self._unnoted.clear()
+
+    def _write(self, now: datetime, condition: Condition, change: str) -> None:
+        told_at = self.told.get(condition.code)
+        _, noticed_at = self._unnoted.get(condition.key, (condition, now))
+        words = {
+            "severity": condition.severity,
+            "since": condition.since.isoformat(),
+            "summary": condition.summary,
+            "meaning": condition.meaning,
+            "next": condition.next,
+            **({"noticed_at": noticed_at.isoformat()} if noticed_at < now else {}),
+            **({"told_at": told_at.isoformat()} if told_at else {}),
+        }
+        subject = condition.data_type or ""
+        self.store.writer.condition(now, condition.code, change, subject, words)
+
+
+def log_changes(before: Sequence[Condition], found: Sequence[Condition]) -> tuple[Condition, ...]:
+    """Log what was raised and what was cleared between two looks; give what was raised."""
+    raised, cleared = health.changes(before, found)
+    for each in raised:
+        urgent, coped = each.severity is Severity.ERROR, each.severity is Severity.WARNING
+        tell = log.error if urgent else log.warning if coped else log.info
+        tell("condition.raised", code=each.code, data_type=each.data_type, summary=each.summary)
+    for each in cleared:
+        log.info("condition.cleared", code=each.code, data_type=each.data_type)
+    return raised

@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fitbitd import facts, health
+from fitbitd import facts, health, standing
 from fitbitd.assembly import AccountParts, World
 from fitbitd.clock_trust import RELEASED, TOLERANCE, date_of
 from fitbitd.config import Settings, read_secret
@@ -182,12 +182,13 @@ def _unit(machine: Machine) -> Look:
     unit = machine.unit
     if unit is None:
         words = "the service is not installed"
-        return Look("unit", Found.NOTE, words, "see `Run it` in the README")
+        return Look("unit", Found.NOTE, words, "sudo fitbitd check --install-unit")
     lines = machine.unit_lines()
     bare = [each for each in HARDENED if not any(line.startswith(each) for line in lines)]
     if bare:
         words = f"{unit} shuts the program in less than the one that comes with it"
-        return Look("unit", Found.NOTE, words, "install systemd/fitbitd.service of this version")
+        todo = "sudo fitbitd check --install-unit, or the package of this version"
+        return Look("unit", Found.NOTE, words, todo)
     if not machine.at(f"/etc/systemd/system/multi-user.target.wants/{_UNIT}").is_symlink():
         words = f"{unit} does not start with the machine"
         return Look("unit", Found.WRONG, words, "systemctl enable --now fitbitd")
@@ -288,7 +289,8 @@ def _index(parts: AccountParts, now: datetime) -> Iterator[Look]:
                 yield Look("index", Found.WRONG, words, f"fitbitd rebuild {parts.settings.name}")
                 return
             yield Look("index", Found.WELL, "whole")
-            for condition in facts.standing(parts.subject, db, now):
+            shown = standing.read(parts.folder.parent, parts.settings.name)
+            for condition in facts.standing(parts.subject, db, now, shown):
                 if condition.severity is Severity.INFO or condition.code in _TOLD_BY_A_LOOK:
                     continue
                 found = Found.WRONG if condition.severity is Severity.ERROR else Found.NOTE

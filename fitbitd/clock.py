@@ -71,6 +71,29 @@ class Threads:
         self._pool.shutdown(wait=True)
 
 
+class UnwantedError(Exception):
+    """Nobody waits for this work any more: what it has begun is taken back."""
+
+
+GoOn = Callable[[], None]
+"""Called between the pieces of long work; raises UnwantedError once nobody waits for it."""
+
+
+def always() -> None:
+    """Go on, whatever happens."""
+
+
+def while_awaited() -> GoOn:
+    """Have work elsewhere go on until the task that calls this, and waits for it, is cancelled."""
+    task = asyncio.current_task()
+
+    def go_on() -> None:
+        if task is not None and task.cancelling():
+            raise UnwantedError
+
+    return go_on
+
+
 async def inline(work: Callable[[], T]) -> T:
     """Run `work` where it stands: for tests on a deterministic loop."""
     return work()

@@ -266,8 +266,9 @@ def read_secret(account: AccountSettings, environ: Mapping[str, str]) -> Secret 
         return Secret(value)
     raise OperatorError(
         f"{account.name}: there is no client secret. Nothing was sent.\n"
-        f"Next: set client_secret_file, or give systemd the credential {credential} "
-        f"(LoadCredential=), or set {variable}"
+        f"Next: set client_secret_file, or {variable}; or give systemd the credential"
+        f" {credential} (LoadCredential=), and to a typed command with it:"
+        f" systemd-run --pty -p User=fitbitd -p LoadCredential=... fitbitd ..."
     )
 
 

@@ -22,7 +22,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from fitbitd import facts, health, systemd
-from fitbitd.account import OpenAccount
+from fitbitd.account import OpenAccount, Told, log_changes
 from fitbitd.assembly import AccountParts, World, parts
 from fitbitd.config import Settings
 from fitbitd.control import Control, Listener, Run
@@ -32,10 +32,12 @@ from fitbitd.errands.errand import Errand, prepared
 from fitbitd.errands.rebuild import rebuild
 from fitbitd.errors import FitbitdError, OperatorError, TransientError
 from fitbitd.health import Condition
-from fitbitd.notify import Notifier
 from fitbitd.oauth import token
 from fitbitd.oauth.keeper import Keeper
 from fitbitd.oauth.token import TokenState
+from fitbitd.standing import Standing
+from fitbitd.watch import Passed, Stand, Watch
+from fitbitd.watchdog import Watchdog
 
 log = structlog.get_logger()
 
@@ -47,37 +49,34 @@ CLOCK_STEP = timedelta(minutes=1)
 OPENED_AGAIN_AFTER = timedelta(seconds=30)
 TENDED_AGAIN_AFTER = timedelta(minutes=1)
 
-Told = Callable[[str, Report], None]
 Listens = Callable[[Run], Control]
-Noted = Callable[[str, tuple[Condition, ...], datetime, Report | None], None]
-"""An account's name, what is wrong with it, its next pass, and the last one if that has run."""
 
 
 class Daemon:
     """Looks after all accounts of a configuration until it is told to stop."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is a way to the outside
         self,
         settings: Settings,
         load: Callable[[], Settings],
         world: World,
-        told: Told | None = None,
+        passed: Passed | None = None,
         *,
         listens: Listens | None = None,
+        standing: Standing | None = None,
     ) -> None:
         """Prepare everything; nothing runs before `run`.
 
         Args:
             load: reads the configuration again, for a reload.
-            told: called with an account's name after each of its passes.
+            passed: called with an account's name after each of its passes.
             listens: makes the socket over which commands ask for something; None: there is none.
+            standing: shows other processes how the accounts stand.
         """
-        self._told = told or (lambda _name, _report: None)
         self._settings = settings
         self._load = load
         self._world = world
         self._accounts: dict[str, _Jobs] = {}
-        self._standing: dict[str, tuple[str, datetime]] = {}
         self._scheduler = AsyncIOScheduler(
             timezone=UTC,
             job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
@@ -85,11 +84,12 @@ class Daemon:
         self._scheduler.add_listener(
             _tell_of_job, EVENT_JOB_ERROR | EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED
         )
+        self._watchdog = Watchdog(self._scheduler, world.clock)
         self._stop = asyncio.Event()
         self._reloading = asyncio.Lock()
         self._leaving: list[_Jobs] = []
         self._control = listens(self._do) if listens else None
-        self._notifier = Notifier(settings.notify, world.clock, world.send, world.tells)
+        self._watch = Watch(settings.notify, world, standing, passed)
 
     def stop(self) -> None:
         """End the daemon soon: what is under way is closed cleanly first."""
@@ -101,7 +101,8 @@ class Daemon:
         Raises:
             OperatorError: no account of the configuration can be started.
         """
-        self._notifier.expect([account.name for account in self._settings.accounts])
+        names = [account.name for account in self._settings.accounts]
+        self._watch.expect(self._settings.notify, names)
         for account in self._settings.accounts:
             self._add(parts(self._settings, account))
         if not self._accounts:
@@ -110,10 +111,8 @@ class Daemon:
                 "Next: correct the configuration as the lines above say"
             )
         self._scheduler.start()
-        beats = [
-            asyncio.create_task(self._guard_clock()),
-            asyncio.create_task(self._feed_watchdog()),
-        ]
+        self._watchdog.start()
+        guard = asyncio.create_task(self._guard_clock())
         if self._control is not None:
             await self._control.open()
         count = len(self._accounts)
@@ -125,12 +124,11 @@ class Daemon:
             systemd.notify("STOPPING=1")
             if self._control is not None:
                 await self._control.close()
-            for beat in beats:
-                beat.cancel()
-            await asyncio.gather(*beats, return_exceptions=True)
+            guard.cancel()
+            await asyncio.gather(guard, return_exceptions=True)
             open_still = [*self._accounts.values(), *self._leaving]
             await asyncio.gather(*(jobs.close() for jobs in open_still))
-            await self._notifier.close()
+            await self._watch.close()
             self._scheduler.shutdown(wait=False)
             await self._world.clock.sleep(0)  # the scheduler ends on the loop's next round
             log.info("daemon.stopped")
@@ -161,8 +159,7 @@ class Daemon:
         self._leaving = []
         if self._stop.is_set():
             return
-        self._notifier.settings = settings.notify
-        self._notifier.expect(wanted.keys())
+        self._watch.expect(settings.notify, wanted.keys())
         for name, account in wanted.items():
             if name not in self._accounts:
                 self._add(account)
@@ -184,7 +181,7 @@ class Daemon:
         except OperatorError as err:
             log.error("account.rejected", account=account.settings.name, detail=str(err))
             return
-        jobs = _Jobs(account, keeper, self._world, self._scheduler, self._note)
+        jobs = _Jobs(account, keeper, self._world, self._scheduler, self._watch)
         self._accounts[account.settings.name] = jobs
         jobs.start()
 
@@ -204,24 +201,8 @@ class Daemon:
             )
         return await jobs.do(errand, account, listener)
 
-    def _note(
-        self,
-        name: str,
-        found: tuple[Condition, ...],
-        next_at: datetime,
-        report: Report | None,
-    ) -> None:
-        """Take note of how an account stands; have systemd show how all do, and tell a person."""
-        self._standing[name] = (found[0].code if found else "", next_at)
-        self._notifier.take(name, found, fresh=report is not None and health.is_fresh(found))
-        there = {name: self._standing[name] for name in self._accounts if name in self._standing}
-        if there:
-            systemd.notify(f"STATUS={status_line(there)}")
-        if report is not None:
-            self._told(name, report)
-
     async def _guard_clock(self) -> None:
-        """Arm every job anew when the wall clock steps.
+        """Arm every job anew when the wall clock steps, and remind of what lasts.
 
         APScheduler computes its next wake-up from the wall clock: after a step back it would sleep
         until the old time comes round again. The monotonic clock does not step.
@@ -235,14 +216,12 @@ class Daemon:
                 log.warning("clock.stepped", by_s=round((offset - before).total_seconds()))
                 for jobs in self._accounts.values():
                     jobs.arm()
+                self._watchdog.arm()
+            else:  # after a step the passes, which come at once, know better what lasts
+                for name, told in self._watch.remind().items():
+                    if name in self._accounts:
+                        self._accounts[name].remember(told)
             before = offset
-
-    async def _feed_watchdog(self) -> None:
-        """Vouch for the event loop, on the event loop."""
-        interval_s = systemd.watchdog_interval_s()
-        while interval_s is not None:
-            systemd.notify("WATCHDOG=1")
-            await self._world.clock.sleep(interval_s)
 
 
 class _Jobs:
@@ -254,9 +233,9 @@ class _Jobs:
         keeper: Keeper,
         world: World,
         scheduler: AsyncIOScheduler,
-        noted: Noted,
+        watch: Watch,
     ) -> None:
-        self._noted = noted
+        self._watch = watch
         self.parts = account
         self._name = account.settings.name
         self.keeper = keeper
@@ -268,6 +247,7 @@ class _Jobs:
         self._running: dict[str, asyncio.Task[datetime]] = {}
         self._again: set[str] = set()
         self._outcome = "ok"
+        self._shut: tuple[Condition, ...] = ()  # what is wrong while the account cannot be opened
         self._may_ask = True
         self._closing: asyncio.Task[None] | None = None
 
@@ -335,8 +315,27 @@ class _Jobs:
         """Give the account, opened by whoever needs it first."""
         async with self._opening:
             if self._open is None:
-                self._open = await OpenAccount.open(self.parts, self.keeper, self._world)
+                held = await OpenAccount.open(self.parts, self.keeper, self._world)
+                self._watch.recall(self._name, held)
+                held.missed(self._shut)
+                held.after_pass = partial(self._passed, held)
+                self._open, self._shut = held, ()
             return self._open
+
+    async def _passed(self, held: OpenAccount, report: Report) -> Told:
+        """Have it noted how the account stands after a pass, its own or one that was asked for."""
+        self._tell(report.outcome, report.error)
+        return await self._note(Stand(held.conditions, report.next_at, report))
+
+    def remember(self, told: Told) -> None:
+        """Have noted of what a person was told, if there is where to."""
+        if self._open is not None and self._closing is None:
+            task = asyncio.create_task(self._open.remember(told))
+            self._errands.add(task)
+            task.add_done_callback(self._errands.discard)
+
+    async def _note(self, stand: Stand) -> Told:
+        return await self._watch.note(self.parts.settings, stand)
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[datetime]]]:
         return {f"pass:{self._name}": self._pass, f"token:{self._name}": self._tend}
@@ -412,22 +411,26 @@ class _Jobs:
         except FitbitdError as err:
             self._tell(err.code, err)
             next_at = self._world.clock.now() + OPENED_AGAIN_AFTER
-            self._noted(self._name, await self._without_index(err), next_at, None)
+            await self._note(Stand(await self._without_index(err), next_at))
             return next_at
-        first_at = await held.first_pass_at() if first else self._world.clock.now()
-        if first_at > self._world.clock.now():
-            self._noted(self._name, held.conditions, first_at, None)
-            return first_at
+        if first:
+            first_at = await held.first_pass_at()  # before anything is noted
+            await held.first_review()
+            waits = first_at > self._world.clock.now()
+            if waits or held.conditions:
+                await held.remember(await self._note(Stand(held.conditions, first_at)))
+            if waits:
+                return first_at
         report = await held.run_pass()
-        self._tell(report.outcome, report.error)
-        self._noted(self._name, held.conditions, report.next_at, report)
         return report.next_at
 
     async def _without_index(self, err: FitbitdError) -> tuple[Condition, ...]:
         """Say how an account stands that cannot even be opened."""
-        now, subject = self._world.clock.now(), self.parts.subject
-        known = await self._world.offload(lambda: facts.without_index(subject, now, err))
-        return health.conditions(known)
+        now, subject, before = self._world.clock.now(), self.parts.subject, self._shut
+        known = await self._world.offload(lambda: facts.without_index(subject, now, err, before))
+        self._shut = health.conditions(known)
+        log_changes(before, self._shut)
+        return self._shut
 
     def _tell(self, outcome: str, error: FitbitdError | None) -> None:
         """Log the first failure and the recovery, not what lies between."""
@@ -438,18 +441,6 @@ class _Jobs:
             log.info("account.recovered")
         else:
             log.warning("account.troubled", reason=outcome, detail=str(error))
-
-
-def status_line(accounts: Mapping[str, tuple[str, datetime]]) -> str:
-    """Say in one line how all accounts stand: what troubles which, and when the next look is.
-
-    Args:
-        accounts: by name the code of the most urgent condition, or "", and the next pass.
-    """
-    troubled = [f"{name}: {code}" for name, (code, _) in accounts.items() if code]
-    well = f"{len(accounts) - len(troubled)} of {len(accounts)} accounts well"
-    next_at = min(at for _, at in accounts.values())
-    return "; ".join((*troubled, well, f"next look at {next_at:%H:%M} UTC"))
 
 
 def _tell_of_job(event: JobEvent) -> None:

@@ -18,9 +18,9 @@ from typing import Protocol
 import structlog
 
 from fitbitd import __version__
-from fitbitd.clock import Clock, Offload
+from fitbitd.clock import Clock, Offload, while_awaited
 from fitbitd.clock_trust import ClockTrust
-from fitbitd.errors import ContractError, FitbitdError, OperatorError, ThrottledError
+from fitbitd.errors import ContractError, FitbitdError, OperatorError, ThrottledError, defect
 from fitbitd.fetch.fetcher import Fetcher, Session, Tokens
 from fitbitd.fetch.pace import Pace
 from fitbitd.model import DataType, PassEnd, Pull, Quota, Why
@@ -125,11 +125,11 @@ class Engine:
                 return await self._without_pass(err)
             except Exception as err:
                 log.exception("pass.crashed")
-                return await self._without_pass(FitbitdError(f"a bug ended the pass: {err!r}"))
+                return await self._without_pass(defect(err))
 
     async def catch_up(self) -> None:
         """Apply to the index what the archive has beyond it, in slices."""
-        steps = self._store.catch_up()
+        steps = self._store.catch_up(while_awaited())
         while await self._offload(lambda: next(steps, None)) is not None:
             continue
         self._trust.remember((await self.ledger()).last_seen_at)
@@ -212,7 +212,7 @@ class Engine:
             raise
         except Exception as err:
             log.exception("pass.crashed")
-            error = FitbitdError(f"a bug ended the pass: {err!r}")
+            error = defect(err)
         if error is not None and not writer.in_pass:
             raise error  # it could not even begin
         if error is None and (work.failures_in_a_row >= FAILURES_IN_A_ROW or not work.complete):
@@ -322,8 +322,8 @@ class Engine:
 
     async def _finish(self, work: Work, end: PassEnd, error: FitbitdError | None) -> Report:
         """Apply the pass to the index, and say when the next one is due."""
-        unreadable = 0
-        for step in await self._offload(self._store.apply_pass):
+        unreadable, go_on = 0, while_awaited()
+        for step in await self._offload(lambda: self._store.apply_pass(go_on)):
             if step.pull and step.outcome and step.outcome.reason == ContractError.code:
                 log.warning("pull.unreadable", data_type=step.pull.data_type)
                 unreadable += _arrived_whole(step)

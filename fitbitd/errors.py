@@ -4,7 +4,9 @@
 events and messages. `exit_code` follows sysexits.h.
 """
 
+import traceback
 from datetime import datetime
+from pathlib import Path
 
 
 class FitbitdError(Exception):
@@ -101,6 +103,16 @@ class ContractError(FitbitdError):
 
     code = "contract_changed"
     exit_code = 70  # EX_SOFTWARE
+
+
+def defect(err: Exception) -> FitbitdError:
+    """Tell of a bug by its kind and its place: its words may quote a token, or what was measured.
+
+    The log has those as well, behind its redaction; this goes to the archive and to people.
+    """
+    places = traceback.extract_tb(err.__traceback__)
+    where = f" ({Path(places[-1].filename).name}, line {places[-1].lineno})" if places else ""
+    return FitbitdError(f"a bug ended the pass: {type(err).__name__}{where}")
 
 
 def complaint(words: str) -> str:

@@ -3,7 +3,7 @@
 import json
 import shutil
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -28,7 +28,13 @@ _TOLD_ONLY = frozenset(
         "client_rejected",
         "clock_wrong",
         "contract_changed",
+        "disk_failed",
+        "disk_full",
+        "disk_read_only",
+        "index_damaged",
         "internal_error",
+        "lock_held",
+        "permission",
         "provider_gone",
         "provider_unreachable",
         "throttled",
@@ -49,48 +55,76 @@ class Subject:
 
 
 def gather(
-    subject: Subject, db: sqlite3.Connection, now: datetime, trouble: FitbitdError | None = None
+    subject: Subject,
+    db: sqlite3.Connection,
+    now: datetime,
+    trouble: FitbitdError | None = None,
+    before: Sequence[Condition] = (),
 ) -> Facts:
     """Gather the facts of one account; reads only.
 
     Args:
         db: its index.
         trouble: why no pass could be run, where nothing on disk can tell.
+        before: what was wrong at the last look, of which a full disk may have noted nothing.
 
     Raises:
         OperatorError: the index cannot be read.
     """
     with disk.telling(subject.folder / INDEX_NAME):
         try:
-            return _gather(subject, db, now, trouble)
+            return _gather(subject, db, now, trouble, before)
         except FileNotFoundError as err:
             words = f"the folder {subject.folder} is gone"
             raise OperatorError(words, code="disk_failed") from err
 
 
-def without_index(subject: Subject, now: datetime, trouble: FitbitdError | None = None) -> Facts:
+def without_index(
+    subject: Subject,
+    now: datetime,
+    trouble: FitbitdError | None = None,
+    before: Sequence[Condition] = (),
+) -> Facts:
     """Gather what is known of an account that has no index, or one that cannot be read."""
     held = _held(subject.folder)
+    open_since = {each.code: each.since for each in before}
+    # A folder that was there and is gone took the token along: no consent would bring it back.
+    gone = (trouble is not None or before) and _is_gone(subject.folder)
     return Facts(
         now=now,
         account=subject.name,
         provider=subject.provider,
         poll_every=subject.wants.poll_every,
-        grant=held.state(now),
+        grant="fresh" if gone else held.state(now),
         grant_since=held.since,
         grant_ends_at=held.ends_at,
         token_trouble=held.trouble,
-        last_error=None if trouble is None else Trouble(trouble.code, _happened(str(trouble)), now),
+        last_error=None if trouble is None else _without_pass(trouble, now, open_since),
+        open_since=open_since,
     )
 
 
+def _is_gone(folder: Path) -> bool:
+    try:
+        folder.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass  # it is there, and another user's
+    return False
+
+
 def _gather(
-    subject: Subject, db: sqlite3.Connection, now: datetime, trouble: FitbitdError | None
+    subject: Subject,
+    db: sqlite3.Connection,
+    now: datetime,
+    trouble: FitbitdError | None,
+    before: Sequence[Condition],
 ) -> Facts:
     ledger = read_ledger(db, now)
     held = _held(subject.folder)
     left_out = tuple(held.left_out(subject.wants))
-    open_since = {each.code: each.since for each in noted(subject, db)}
+    open_since = {each.code: each.since for each in (*before, *noted(subject, db))}
     last_error = _last_error(db, now, trouble, open_since)
     gone = last_error is not None and last_error.code == "provider_gone"
     (damages,) = db.execute("SELECT count(*) FROM damage").fetchone()
@@ -126,11 +160,15 @@ def _passed(db: sqlite3.Connection) -> bool:
 
 
 def _skipped(db: sqlite3.Connection) -> int:
-    """Count the pulls that were skipped when they were applied, and not read again since."""
+    """Count the pulls that were skipped when they were applied, and not read again since.
+
+    A tail of a day never comes again as it was: a later one that covers it will do.
+    """
     (count,) = db.execute(
         "SELECT count(*) FROM pull AS p WHERE reason = 'index_behind' AND NOT EXISTS"
         " (SELECT 1 FROM pull AS later WHERE later.id > p.id AND later.outcome = 'complete'"
-        " AND later.data_type = p.data_type AND later.window_start IS p.window_start)"
+        " AND later.data_type = p.data_type AND later.axis IS p.axis AND (p.axis IS NULL"
+        " OR later.window_start <= p.window_start AND later.window_end >= p.window_end))"
     ).fetchone()
     return int(count)
 
@@ -148,6 +186,18 @@ def noted(subject: Subject, db: sqlite3.Connection) -> tuple[Condition, ...]:
     return tuple(_from_note(subject, *row) for row in rows)
 
 
+def noted_as_told(subject: Subject, db: sqlite3.Connection) -> dict[str, datetime]:
+    """Give by code when a person was last told of a condition that is open by the index.
+
+    Raises:
+        OperatorError: the index cannot be read.
+    """
+    with disk.telling(subject.folder / INDEX_NAME):
+        rows = db.execute("SELECT code, facts FROM condition WHERE until IS NULL").fetchall()
+    told = ((code, json.loads(note).get("told_at")) for code, note in rows)
+    return {code: datetime.fromisoformat(at) for code, at in told if at}
+
+
 def _from_note(subject: Subject, code: str, data_type: str, since_ms: int, note: str) -> Condition:
     words = json.loads(note)
     return Condition(
@@ -162,15 +212,27 @@ def _from_note(subject: Subject, code: str, data_type: str, since_ms: int, note:
     )
 
 
-def standing(subject: Subject, db: sqlite3.Connection, now: datetime) -> tuple[Condition, ...]:
+def standing(
+    subject: Subject,
+    db: sqlite3.Connection,
+    now: datetime,
+    shown: Sequence[Condition] | None = None,
+) -> tuple[Condition, ...]:
     """Give the conditions as another process than the daemon can know them.
 
-    What let no pass begin is nowhere but in the daemon's notes.
+    Args:
+        shown: what the daemon shows; None where none runs, and its notes are all there is.
+
+    Raises:
+        OperatorError: the index cannot be read.
     """
-    found = health.conditions(gather(subject, db, now))
-    known = {each.key for each in found}
-    told = (each for each in noted(subject, db) if each.code in _TOLD_ONLY)
-    return (*(each for each in told if each.key not in known), *found)
+    told = noted(subject, db) if shown is None else shown
+    return health.conditions(gather(subject, db, now), only_told(told))
+
+
+def only_told(told: Iterable[Condition]) -> Iterator[Condition]:
+    """Give those of a daemon's conditions of which the disk says nothing by itself."""
+    return (each for each in told if each.code in _TOLD_ONLY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +302,13 @@ def _last_error(
         recorded and recorded.code in {trouble.code, _HELD_BACK.get(trouble.code)}
     ):
         return recorded
+    return _without_pass(trouble, now, open_since)
+
+
+def _without_pass(
+    trouble: FitbitdError, now: datetime, open_since: Mapping[str, datetime]
+) -> Trouble:
+    """Say what lets no pass begin, and since when it does not."""
     return Trouble(trouble.code, _happened(str(trouble)), open_since.get(trouble.code, now))
 
 

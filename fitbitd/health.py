@@ -4,9 +4,10 @@ A condition says what happened, what it means for the data, and what to do next.
 same word in `status`, in events and in messages; `health_codes.py` has them all with their words.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import chain
 from types import MappingProxyType
 
 from fitbitd.health_codes import CODES, Severity
@@ -27,6 +28,9 @@ USUAL_AGE: Mapping[str, timedelta] = MappingProxyType(
 )
 """How old the newest reading of a group is on an ordinary day: those that should be fresh."""
 
+ConditionKey = tuple[str, str, str | None]
+"""What makes a condition the same one at another time: account, code, data type."""
+
 
 @dataclass(frozen=True, slots=True)
 class Condition:
@@ -42,7 +46,7 @@ class Condition:
     data_type: DataTypeName | None = None
 
     @property
-    def key(self) -> tuple[str, str, str | None]:
+    def key(self) -> ConditionKey:
         """Give what makes it the same condition at another time."""
         return self.account, self.code, self.data_type
 
@@ -122,12 +126,15 @@ class Facts:
     open_since: Mapping[str, datetime] = field(default_factory=lambda: MappingProxyType({}))
 
 
-def conditions(facts: Facts) -> tuple[Condition, ...]:
-    """Name everything that is not as it should be, the most urgent first; one of each kind."""
-    found: dict[tuple[str, str, str | None], Condition] = {}
-    for rule in _RULES:
-        for condition in rule(facts):
-            found.setdefault(condition.key, condition)
+def conditions(facts: Facts, told: Iterable[Condition] = ()) -> tuple[Condition, ...]:
+    """Name everything that is not as it should be, the most urgent first; one of each kind.
+
+    Args:
+        told: what somebody who knows more has found already.
+    """
+    found: dict[ConditionKey, Condition] = {}
+    for condition in chain.from_iterable((*(rule(facts) for rule in _RULES), told)):
+        found.setdefault(condition.key, condition)
     halting = sorted((each for each in found.values() if CODES[each.code].halts), key=_urgency)
     for condition in _unread(facts, halting):
         found[condition.key] = condition

@@ -94,30 +94,42 @@ def news(told: Told, found: Sequence[Condition], now: datetime) -> tuple[tuple[N
     lasting: dict[str, tuple[News, datetime]] = {}
     tell: list[News] = []
     for code, group in groupby(sorted(found, key=_code), key=_code):
-        alike = list(group)
-        first = min(alike, key=lambda each: each.since)
-        about = tuple(str(each.data_type) for each in alike if each.data_type)
-        if code in told:
-            before, at = told[code]
-            again = now - at >= TOLD_AGAIN_AFTER
-            one = News(Change.LASTS, first, about)
-            tell += [one] if again else []
-            lasting[code] = (one, now) if again else (before, at)
-        elif _is_worth_telling(first, now):
-            one = News(Change.RAISED, first, about)
+        one = _about(Change.LASTS if code in told else Change.RAISED, list(group))
+        if code in told and not _is_to_be_told_again(one, *told[code], now):
+            lasting[code] = told[code]
+        elif code in told or _is_worth_telling(one.condition, now):
             tell.append(one)
             lasting[code] = (one, now)
     over = (one for code, (one, _) in told.items() if all(code != each.code for each in found))
     return (*tell, *(replace(one, change=Change.CLEARED) for one in over)), lasting
 
 
-def as_told(found: Sequence[Condition], at: datetime) -> Told:
-    """Give what was worth telling at an instant, as if it had been told then."""
-    return news({}, [each for each in found if each.since < at], at)[1]
+def as_told(open_still: Sequence[Condition], told_at: Mapping[str, datetime]) -> Told:
+    """Give what an earlier process told of what was open when it ended.
+
+    Args:
+        told_at: by code, when it last told of it; what is not in it was never told.
+    """
+    told: dict[str, tuple[News, datetime]] = {}
+    for code, group in groupby(sorted(open_still, key=_code), key=_code):
+        if code in told_at:
+            told[code] = (_about(Change.RAISED, list(group)), told_at[code])
+    return told
+
+
+def _about(change: Change, alike: Sequence[Condition]) -> News:
+    first = min(alike, key=lambda each: each.since)
+    return News(change, first, tuple(str(each.data_type) for each in alike if each.data_type))
 
 
 def _code(condition: Condition) -> str:
     return condition.code
+
+
+def _is_to_be_told_again(one: News, before: News, at: datetime, now: datetime) -> bool:
+    """Say whether a day has passed, or what was a warning needs a person by now."""
+    more_urgent = one.condition.severity is not before.condition.severity is not Severity.ERROR
+    return more_urgent or abs(now - at) >= TOLD_AGAIN_AFTER  # the clock may have been ahead
 
 
 def _is_worth_telling(condition: Condition, now: datetime) -> bool:
@@ -144,36 +156,58 @@ class Notifier:
         self._clock = clock
         self._send = send
         self._run = run
-        self._began_at = clock.now()
         self._told: dict[str, Told] = {}
-        self._fresh: dict[str, bool] = {}
+        self._found: dict[str, Sequence[Condition]] = {}
+        self._fresh_until: dict[str, datetime | None] = {}
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: set[str] = set()
 
     def expect(self, accounts: Collection[str]) -> None:
         """Have the heartbeat wait for exactly these accounts, also for one that never starts."""
-        self._fresh = {name: self._fresh.get(name, False) for name in accounts}
-        self._told = {name: told for name, told in self._told.items() if name in self._fresh}
+        self._fresh_until = {name: self._fresh_until.get(name) for name in accounts}
+        self._told = {name: told for name, told in self._told.items() if name in accounts}
+        self._found = {name: found for name, found in self._found.items() if name in accounts}
 
-    def take(self, account: str, found: Sequence[Condition], *, fresh: bool) -> None:
+    def recall(
+        self, account: str, open_still: Sequence[Condition], told_at: Mapping[str, datetime]
+    ) -> None:
+        """Learn what an earlier process told of an account, lest it be told anew."""
+        self._told[account] = {**as_told(open_still, told_at), **self._told.get(account, {})}
+
+    def take(
+        self, account: str, found: Sequence[Condition], fresh_until: datetime | None
+    ) -> Mapping[str, datetime]:
         """Take how an account stands after a pass; what follows happens beside the passes.
 
         Args:
-            fresh: nothing that should be there by now is missing.
+            fresh_until: until when its data counts as fresh without another look; None: it is not.
+
+        Returns:
+            By code, when a person was last told of what is open.
         """
         now = self._clock.now()
-        # A restart tells nothing anew: what was wrong before it was told before it.
-        before = self._told.get(account)
-        if before is None:
-            before = as_told(found, self._began_at)
-        tell, self._told[account] = news(before, found, now)
-        self._fresh[account] = fresh
-        if self.settings.command:
-            for one in tell:
-                self._begin(self._tell(one))
-        if self.settings.heartbeat_url and all(self._fresh.values()):
+        self._found[account] = found
+        self._tell_news(account)
+        self._fresh_until[account] = fresh_until
+        if self.settings.heartbeat_url and all(
+            until is not None and now < until for until in self._fresh_until.values()
+        ):
             self._begin(self._beat(self.settings.heartbeat_url))
+        return self._told_at(account)
+
+    def remind(self) -> Mapping[str, Mapping[str, datetime]]:
+        """Tell what time alone makes news: it has lasted long enough, or another day.
+
+        Returns:
+            By account what `take` gives, where something was told.
+        """
+        return {
+            account: self._told_at(account) for account in self._found if self._tell_news(account)
+        }
+
+    def _told_at(self, account: str) -> Mapping[str, datetime]:
+        return {code: at for code, (_, at) in self._told.get(account, {}).items()}
 
     async def close(self) -> None:
         """Give what is under way a moment to end."""
@@ -182,6 +216,16 @@ class Notifier:
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)
+
+    def _tell_news(self, account: str) -> bool:
+        """Tell what is to be told of an account; say whether there was anything."""
+        if not self.settings.command:
+            return False
+        told, found = self._told.get(account, {}), self._found[account]
+        tell, self._told[account] = news(told, found, self._clock.now())
+        for one in tell:
+            self._begin(self._tell(one))
+        return bool(tell)
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)

@@ -7,6 +7,9 @@ import os
 import socket
 from collections.abc import Mapping
 
+PATIENCE_S = 1.0
+"""A manager that is too busy to listen must not stop the event loop."""
+
 
 def notify(*lines: str, environ: Mapping[str, str] = os.environ) -> None:
     """Send `lines` ("READY=1", "STATUS=...") to the service manager, if there is one."""
@@ -16,6 +19,7 @@ def notify(*lines: str, environ: Mapping[str, str] = os.environ) -> None:
     if address.startswith("@"):  # an abstract socket
         address = "\0" + address[1:]
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC) as sender:
+        sender.settimeout(PATIENCE_S)
         try:
             sender.sendto("\n".join(lines).encode(), address)
         except OSError:

@@ -161,8 +161,9 @@ def test_a_missing_secret_names_the_three_ways() -> None:
     assert (caught.value.code, caught.value.exit_code) == ("settings", 78)
     assert str(caught.value) == (
         "al-ice: there is no client secret. Nothing was sent.\n"
-        "Next: set client_secret_file, or give systemd the credential al-ice.client_secret "
-        "(LoadCredential=), or set FITBITD_AL_ICE_CLIENT_SECRET"
+        "Next: set client_secret_file, or FITBITD_AL_ICE_CLIENT_SECRET; or give systemd the"
+        " credential al-ice.client_secret (LoadCredential=), and to a typed command with it:"
+        " systemd-run --pty -p User=fitbitd -p LoadCredential=... fitbitd ..."
     )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from fitbitd.config import NotifySettings
 from fitbitd.control import Asked, Run
 from fitbitd.daemon import Daemon
 from fitbitd.errands.errand import Errand
@@ -19,6 +20,7 @@ from fitbitd.simulator import FitbitSettings, Wearer
 from fitbitd.store.index import INDEX_NAME
 from fitbitd.store.members import Member, read_archive
 from tests.support.household import Household, account_settings
+from tests.support.journald import Receiver
 
 NOON = "2026-11-10T12:00:00+00:00"
 FIRST = date(2026, 10, 25)
@@ -127,6 +129,37 @@ def test_errands_and_the_accounts_own_passes_take_turns(
     before = home.dump()
     home.rebuild()
     assert home.dump() == before
+
+
+def test_what_an_errands_pass_finds_is_shown_and_told_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manager = Receiver(tmp_path / "manager")
+    monkeypatch.setenv("NOTIFY_SOCKET", str(manager.path))
+    home = household(tmp_path)
+    home.accounts = (account_settings(poll_every=timedelta(hours=8)),)
+    home.notify = NotifySettings(("tell",), None)
+    told: list[list[str]] = []
+    shown: list[str] = []
+
+    async def script(ask: Run, _daemon: Daemon) -> None:
+        await home.clock.sleep(3600)
+        backfill = Errand("backfill", "alice", first=FIRST - timedelta(days=3))
+        home.simulator.revoke()
+        for errand in (backfill, Errand("pull", "alice")):
+            await ask(errand.asked(), Heard())
+            await home.clock.sleep(1)
+            told.append([one["change"] for one in home.news])
+            shown.append(manager.empty()[-1].decode().partition("; ")[0])
+            home.authorize()
+
+    beside(home, script, monkeypatch)
+    manager.close()
+    assert told == [["raised"], ["raised", "cleared"]]
+    assert shown == [
+        "STATUS=alice: authorization_needed (the wearer must consent)",
+        "STATUS=1 of 1 accounts well",
+    ]
 
 
 def test_history_is_wanted_as_long_as_it_is_asked_for(

@@ -50,14 +50,16 @@ def test_a_condition_repeats_what_happened_and_not_the_remedy(tmp_path: Path) ->
 def test_a_reply_that_was_skipped_is_told_until_its_days_are_read_again(tmp_path: Path) -> None:
     index = Index(tmp_path, CATALOGUE)
     insert = (
-        "INSERT INTO pull VALUES (?, 1, 'heart_rate', 'civil', '2026-03-01T00:00:00', NULL, 'gap',"
+        "INSERT INTO pull VALUES (?, 1, 'heart_rate', 'civil', ?, '2026-03-02T00:00:00', 'gap',"
         " 'UTC', NULL, 0, 0, ?, ?, '', 1, 1, 0, 0, 0, '')"
     )
     with closing(index.db) as db:
-        db.execute(insert, (2, "failed", "index_behind"))
+        db.execute(insert, (2, "2026-03-01T08:00:00", "failed", "index_behind"))
         known = facts.gather(subject(tmp_path), db, NOW)
         assert (known.skipped, known.types) == (1, ())
-        db.execute(insert, (9, "complete", ""))
+        db.execute(insert, (5, "2026-03-01T09:00:00", "complete", ""))  # the tail that follows
+        assert facts.gather(subject(tmp_path), db, NOW).skipped == 1
+        db.execute(insert, (9, "2026-03-01T00:00:00", "complete", ""))
         assert facts.gather(subject(tmp_path), db, NOW).skipped == 0
 
 

@@ -204,6 +204,16 @@ def test_data_is_stale_when_a_sync_waits_for_more_than_two_polls() -> None:
     assert condition.since == late.syncs[0]
 
 
+def test_what_somebody_else_found_has_its_place_among_the_rest() -> None:
+    (full,) = conditions(last_error("disk_full"))
+    unread = replace(WELL, read_at={"heart": AT_FOUR}, disk_free_bytes=0)
+    low, stale = EVERY_CODE["disk_low"], unread
+    found = conditions(stale, [full, *conditions(low)])
+    assert [each.code for each in found] == ["disk_full", "data_stale", "disk_low"]
+    assert found[1].next == "settle disk_full first"
+    assert "the disk has 0 MB" in found[2].summary  # what is seen here counts
+
+
 def test_a_watch_that_syncs_all_the_time_does_not_hide_that_nothing_is_read() -> None:
     syncs = tuple(NOW - minutes * timedelta(minutes=1) for minutes in range(120, 0, -10))
     facts = replace(WELL, read_at={"heart": NOW - 3 * HOUR, "sleep": None}, syncs=syncs)

@@ -5,7 +5,6 @@ import json
 import logging
 import os
 import socket
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,22 +15,7 @@ from hypothesis import strategies as st
 
 from fitbitd.journal import LONGEST_FIELD, Journal, datagram, field_name, is_behind
 from fitbitd.logs import HIDDEN, Redactor, configure
-
-
-def fields(sent: bytes) -> dict[str, str]:
-    """Read a datagram as journald does."""
-    found = {}
-    while sent:
-        line, _, sent = sent.partition(b"\n")
-        name, equals, value = line.partition(b"=")
-        if not equals:
-            (length,) = struct.unpack("<Q", sent[:8])
-            value, sent = sent[8 : 8 + length], sent[8 + length :]
-            assert sent[:1] == b"\n"
-            sent = sent[1:]
-        assert name.decode() not in found
-        found[name.decode()] = value.decode()
-    return found
+from tests.support.journald import fields
 
 
 class Journald:

@@ -119,7 +119,8 @@ class Place:
         return Reply(self.status, {}, b"", NOW)
 
     async def take(self, *found: Condition, account: str = "alice") -> None:
-        self.notifier.take(account, found, fresh=is_fresh(found))
+        fresh_until = self.clock.now() + HOUR / 2 if is_fresh(found) else None
+        self.told_at = self.notifier.take(account, found, fresh_until)
         await self.notifier.close()
 
     @property
@@ -136,16 +137,74 @@ async def test_each_change_runs_the_command_once() -> None:
     assert place.codes == [("authorization_needed", "raised"), ("authorization_needed", "cleared")]
 
 
-async def test_a_restart_tells_nothing_anew_but_what_began_since() -> None:
+async def test_a_restart_tells_nothing_anew_but_what_was_never_told() -> None:
+    before = Place()
+    told, young = (
+        condition("authorization_needed"),
+        condition("provider_unreachable", NOW - HOUR / 2),
+    )
+    await before.take(told, young)
+    assert before.told_at == {"authorization_needed": NOW}
     place = Place()
-    old = condition("authorization_needed", NOW - 5 * DAY)
-    await place.take(old)
-    assert place.codes == []
-    await place.take(old, condition("disk_full", NOW + HOUR))
-    assert place.codes == [("disk_full", "raised")]
-    place.clock.advance(25 * 3600)
-    await place.take(old)
-    assert place.codes[1:] == [("authorization_needed", "lasts"), ("disk_full", "cleared")]
+    place.clock.advance(20 * 3600)
+    place.notifier.recall("alice", [told, young], before.told_at)
+    await place.take(told, young, condition("token_file", NOW - 5 * DAY))
+    assert place.codes == [("provider_unreachable", "raised"), ("token_file", "raised")]
+    place.clock.advance(4 * 3600)
+    await place.take(told, young)
+    assert place.codes[2:] == [("authorization_needed", "lasts"), ("token_file", "cleared")]
+
+
+async def test_what_was_told_before_an_account_could_be_opened_is_not_forgotten() -> None:
+    place = Place()
+    await place.take(condition("disk_failed"))
+    place.notifier.recall("alice", [CONSENT], {"authorization_needed": NOW})
+    await place.take(CONSENT)
+    assert place.codes == [("disk_failed", "raised"), ("disk_failed", "cleared")]
+
+
+async def test_a_clock_that_was_ahead_when_it_was_told_silences_nothing() -> None:
+    place = Place()
+    place.notifier.recall("alice", [CONSENT], {"authorization_needed": NOW + 300 * DAY})
+    await place.take(CONSENT)
+    await place.take(CONSENT)
+    assert place.codes == [("authorization_needed", "lasts")]
+
+
+async def test_what_was_a_warning_and_needs_a_person_by_now_is_told_at_once() -> None:
+    place = Place()
+    soon = condition("grant_expires_soon", NOW - 2 * HOUR)
+    await place.take(soon)
+    now = replace(soon, severity=Severity.ERROR)
+    await place.take(now)
+    await place.take(now)
+    await place.take(soon)
+    assert [(one["change"], one["severity"]) for one in place.told] == [
+        ("raised", "warning"),
+        ("lasts", "error"),
+    ]
+
+
+async def test_what_time_alone_makes_news_needs_no_other_look() -> None:
+    place = Place()
+    await place.take(condition("provider_unreachable"), CONSENT)
+    for _ in range(24 * 60):
+        place.clock.advance(60)
+        place.notifier.remind()
+        await place.notifier.close()
+    assert place.codes == [
+        ("authorization_needed", "raised"),
+        ("provider_unreachable", "raised"),
+        ("authorization_needed", "lasts"),
+    ]
+
+
+async def test_who_begins_to_be_told_hears_what_is_open() -> None:
+    place = Place(command=())
+    await place.take(CONSENT)
+    place.notifier.settings = NotifySettings(("tell",), None)
+    await place.take(CONSENT)
+    assert place.codes == [("authorization_needed", "raised")]
 
 
 async def test_the_heart_beats_only_while_the_data_of_every_account_is_fresh() -> None:
@@ -157,6 +216,19 @@ async def test_the_heart_beats_only_while_the_data_of_every_account_is_fresh() -
     place.notifier.expect(["alice"])  # bob is no longer in the configuration
     await place.take()
     assert place.asked == ["https://example.com/ping?me"] * 2
+
+
+async def test_the_heart_stops_for_an_account_that_nobody_looks_at_any_more() -> None:
+    place = Place()
+    place.notifier.expect(["alice", "bob"])
+    await place.take(account="bob")
+    await place.take()
+    assert len(place.asked) == 1
+    place.clock.advance(1800)
+    await place.take()
+    assert len(place.asked) == 1
+    await place.take(account="bob")
+    assert len(place.asked) == 2
 
 
 async def test_no_heart_beats_for_an_account_that_never_starts() -> None:
@@ -268,7 +340,7 @@ async def test_a_stop_does_not_wait_for_a_command() -> None:
         place.send,
         run_command,
     )
-    waiting.take("alice", [CONSENT], fresh=False)
+    waiting.take("alice", [CONSENT], None)
     begun = time.perf_counter()
     await waiting.close()
     assert time.perf_counter() - begun < 10

@@ -69,7 +69,7 @@ def test_it_leaves_room_on_the_smallest_pi() -> None:
     megabytes = {
         key: unit()["Service"][key].removesuffix("M") for key in ("MemoryHigh", "MemoryMax")
     }
-    assert 2 * 62 <= int(megabytes["MemoryHigh"]) < int(megabytes["MemoryMax"]) <= 512 // 2
+    assert 2 * 63 <= int(megabytes["MemoryHigh"]) < int(megabytes["MemoryMax"]) <= 512 // 2
 
 
 def test_the_user_of_the_unit_is_the_one_that_sysusers_makes() -> None:

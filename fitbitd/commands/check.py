@@ -13,6 +13,7 @@ from fitbitd.checkup import Found, Look, Machine
 from fitbitd.clock import SystemClock
 from fitbitd.commands.bundle import write_bundle
 from fitbitd.commands.common import Context, config_argument, run_async, say, write_json
+from fitbitd.commands.install import install_unit, run, this_program
 
 HELP = "what is wrong with this machine or an account, and what to do"
 DESCRIPTION = """\
@@ -23,6 +24,8 @@ sent anywhere. Exit code 1 if anything is wrong.
   fitbitd check
   fitbitd check --offline                    ask nobody outside
   fitbitd check --bundle report.json         write a report that can be shown to others
+  sudo fitbitd check --install-unit          nothing of that: install the service that runs this
+                                             very program, where it did not come as a .deb
 
 The report holds no token, no secret and nothing of what was measured. Read it before you send it.
 """
@@ -33,11 +36,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="ask nobody outside")
     parser.add_argument("--json", action="store_true", help="one JSON object a look")
     parser.add_argument("--bundle", metavar="FILE", type=Path, help="also write a report")
+    parser.add_argument("--install-unit", action="store_true", help="install the service instead")
     config_argument(parser)
 
 
 def main(context: Context) -> int:
     """Look at everything, and say what was found."""
+    if context.args.install_unit:
+        install_unit(Machine(), this_program(), run)
+        return 0
     settings = context.settings()
     now = SystemClock().now()
     machine = Machine()

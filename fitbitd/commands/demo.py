@@ -158,7 +158,7 @@ async def _collect(
 ) -> None:
     say(f"2. The daemon starts: the last days first, then history, {BACKFILL_DAYS} days back.")
     daemon = Daemon(
-        settings, lambda: settings, world, told=lambda name, report: narrators[name].tell(report)
+        settings, lambda: settings, world, passed=lambda name, report: narrators[name].tell(report)
     )
     counting = asyncio.create_task(_count(world, servers, narrators))
     loop = asyncio.get_running_loop()

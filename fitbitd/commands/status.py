@@ -2,11 +2,12 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
-from fitbitd import facts, health
+from fitbitd import facts, health, standing
 from fitbitd.assembly import AccountParts, parts
 from fitbitd.clock import SystemClock
 from fitbitd.commands import words
@@ -23,6 +24,7 @@ from fitbitd.commands.forecast import disk_full_on, stored_bytes
 from fitbitd.commands.progress import history_line, progress_of
 from fitbitd.commands.status_page import page
 from fitbitd.errors import OperatorError
+from fitbitd.health import Condition
 from fitbitd.model import DataTypeName, Kind
 from fitbitd.oauth.token import Grant
 from fitbitd.plan.gaps import Look, tally
@@ -57,31 +59,38 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(context: Context) -> int:
     """Describe the named accounts, or all."""
-    settings = context.settings()
+    settings, now = context.settings(), SystemClock().now()
     names = context.args.accounts or [account.name for account in settings.accounts]
-    now = SystemClock().now()
-    reports = []
+    accounts = [parts(settings, account_of(settings, name)) for name in names]
     code = 0
-    full_on = disk_full_on(settings, now)
-    for account in [parts(settings, account_of(settings, name)) for name in names]:
-        report = _known_without_index(account)
-        try:
-            report |= _of_index(account, now)
-            report |= _complete(account, now)
-        except OperatorError as err:
-            trouble = None if err.code == "index_missing" else err
-            known = facts.without_index(account.subject, now, trouble)
-            report["conditions"] = [_condition(each) for each in health.conditions(known)]
-            if trouble:
-                say_error(f"{account.settings.name}: {err}")
-                code = max(code, err.exit_code)
-        reports.append(report | {"disk_full_on": full_on})
+    reports = []
+    for account in accounts:
+        report, trouble = describe(account, now)
+        if trouble:
+            say_error(f"{account.settings.name}: {trouble}")
+            code = max(code, trouble.exit_code)
+        reports.append(report | {"disk_full_on": disk_full_on(settings, now)})
     if context.args.json:
         write_json(reports)
     else:
         pages = (page(report, now, whole=context.args.all) for report in reports)
         sys.stdout.write(words.fitted("\n".join(pages)))
     return code
+
+
+def describe(account: AccountParts, now: datetime) -> tuple[dict[str, Any], OperatorError | None]:
+    """Give the report of one account, and why its index cannot be read, if it cannot."""
+    report = _known_without_index(account)
+    shown = standing.read(account.folder.parent, account.settings.name)
+    try:
+        report |= _of_index(account, now, shown)
+        report |= _complete(account, now)
+    except OperatorError as err:
+        trouble = None if err.code == "index_missing" else err
+        known = facts.without_index(account.subject, now, trouble, shown or ())
+        found = health.conditions(known, facts.only_told(shown or ()))
+        return report | {"conditions": [_condition(each) for each in found]}, trouble
+    return report, None
 
 
 def _known_without_index(account: AccountParts) -> dict[str, Any]:
@@ -118,7 +127,9 @@ def _known_without_index(account: AccountParts) -> dict[str, Any]:
     }
 
 
-def _of_index(account: AccountParts, now: datetime) -> dict[str, Any]:
+def _of_index(
+    account: AccountParts, now: datetime, shown: Sequence[Condition] | None
+) -> dict[str, Any]:
     """Say what the index tells.
 
     Raises:
@@ -127,7 +138,7 @@ def _of_index(account: AccountParts, now: datetime) -> dict[str, Any]:
     with index_of(account) as db:
         known = read_ledger(db, now)
         stored = listing.holdings(db, now)
-        found = facts.standing(account.subject, db, now)
+        found = facts.standing(account.subject, db, now, shown)
         counts = listing.coverage_counts(db)
         passes = listing.last_passes(db, 1)
         unread = listing.unread_points(db)
@@ -227,7 +238,15 @@ def _scopes_off(account: AccountParts, grant: Grant | None) -> list[dict[str, An
 
 
 def _newest(account: AccountParts, stored: list[listing.Holding]) -> dict[str, datetime | None]:
-    """Give the newest of each group of data types: readings and nights, or else daily values."""
+    """Give the newest of each group of data types: readings and nights, or else daily values.
+
+    A group that should be fresh is there also before its first reading.
+    """
+    expected = {
+        one.group: None
+        for one in account.wants.data_types
+        if one.group in health.USUAL_AGE and one.kind not in _AGELESS
+    }
     exact: dict[str, datetime] = {}
     daily: dict[str, datetime] = {}
     for one in stored:
@@ -235,7 +254,7 @@ def _newest(account: AccountParts, stored: list[listing.Holding]) -> dict[str, d
         if data_type and data_type.kind not in _AGELESS and one.newest:
             newest = daily if data_type.kind is Kind.DAILY else exact
             newest[data_type.group] = max(newest.get(data_type.group, one.newest), one.newest)
-    return {**daily, **exact}
+    return {**expected, **daily, **exact}
 
 
 def _group(account: AccountParts, name: str) -> str:
@@ -252,7 +271,7 @@ def _age(age: health.Age) -> dict[str, Any]:
     }
 
 
-def _condition(condition: health.Condition) -> dict[str, Any]:
+def _condition(condition: Condition) -> dict[str, Any]:
     return {
         "code": condition.code,
         "severity": condition.severity,

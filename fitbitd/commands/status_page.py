@@ -33,8 +33,10 @@ def page(report: Report, now: datetime, *, whole: bool = False) -> str:
 def _freshness(report: Report) -> Iterator[str]:
     for one in report["freshness"]:
         late = "  (late)" if one["overdue"] else ""
-        newest = health.moment(one["newest"]) if one["newest"] else "never"
-        yield f"  {one['group']:<10} newest {newest}, {_ago(one['age_s'])}{late}"
+        said = "no reading yet"
+        if one["newest"]:
+            said = f"newest {health.moment(one['newest'])}, {_ago(one['age_s'])}{late}"
+        yield f"  {one['group']:<10} {said}"
     if not report["freshness"] and not report["data_types"]:
         yield "  nothing to show yet"
 

@@ -5,6 +5,7 @@ from itertools import islice
 
 from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World
+from fitbitd.clock import while_awaited
 from fitbitd.control import Listener
 from fitbitd.errors import OperatorError
 from fitbitd.store.account_lock import AccountLock
@@ -13,7 +14,7 @@ from fitbitd.store.rebuild import rebuild as rebuild_steps
 from fitbitd.store.recovery import recover
 
 SLICE = 20
-"""Pulls that are applied before whoever waits has a turn."""
+"""Steps, of a pull each, before whoever waits has a turn."""
 
 
 async def rebuild(
@@ -39,8 +40,8 @@ async def rebuild(
         pulls, superseded = await _in_slices(account, world, held, listener)
     else:
         lock = AccountLock(folder)
-        await world.offload(lock.acquire)
         try:
+            await world.offload(lock.acquire)
             # The index, which knows what is synced, may be what is damaged.
             await world.offload(lambda: recover(folder, {}))
             pulls, superseded = await _in_slices(account, world, None, listener)
@@ -62,7 +63,9 @@ async def _in_slices(
     """
     provider, name = account.provider(), account.settings.name
     turn = asyncio.Lock() if held is None else held.turn
-    steps = rebuild_steps(account.folder, provider.read, account.kit.catalogue, provider.learn)
+    steps = rebuild_steps(
+        account.folder, provider.read, account.kit.catalogue, provider.learn, while_awaited()
+    )
     pulls = superseded = last_seq = 0
     listener.show(f"{name}: reads the archive")
     try:
@@ -80,6 +83,7 @@ async def _in_slices(
                 superseded += step.superseded
             if ended:
                 return pulls, superseded
-            listener.show(f"{name}: {pulls} pulls applied")
+            if pulls:
+                listener.show(f"{name}: {pulls} pulls applied")
     finally:
         await world.offload(steps.close)

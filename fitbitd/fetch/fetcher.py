@@ -184,7 +184,7 @@ class Fetcher:
     async def _exchange(self, request: Request, token: str, send: Send, record: Record) -> Reply:
         headers = (*request.headers, ("authorization", f"Bearer {token}"))
         self.requests += 1
-        reply = await send(replace(request, headers=headers))
+        reply = _without(token, await send(replace(request, headers=headers)))
         await record(request, reply)
         try:
             self.quota = self._provider.judge(reply) or self.quota
@@ -200,6 +200,13 @@ class Fetcher:
     def _full_jitter(self, state: RetryCallState) -> float:
         """Give anything from nothing to the whole wait: clients that fail together part again."""
         return self._random.uniform(0.0, _FIRST_WAIT_S * 2.0 ** (state.attempt_number - 1))
+
+
+def _without(token: str, reply: Reply) -> Reply:
+    """Hide our token in a reply: some refusals quote it, and replies are kept."""
+    if token.encode() not in reply.body:
+        return reply
+    return replace(reply, body=reply.body.replace(token.encode(), b"[hidden]"))
 
 
 def _log_retry(state: RetryCallState) -> None:

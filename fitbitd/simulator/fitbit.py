@@ -94,6 +94,12 @@ class FitbitSimulator:
         """Count every request that arrived."""
         return len(self.log)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Give all that nobody else may ever see: codes, tokens, verifiers, the client's secret."""
+        given = self.settings.client_secret
+        return frozenset(self.oauth.secrets | ({given} if given else set()))
+
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Answer without waiting, for `httpx.MockTransport`; faults raise what httpx raises."""
         answer = self.answer(request)

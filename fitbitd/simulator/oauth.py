@@ -93,11 +93,13 @@ class OAuthProvider:
     Attributes:
         user_id: who sits at the browser and consents.
         counts: what the token endpoint saw.
+        secrets: every code and token ever given, and every verifier that was shown.
     """
 
     def __init__(self, settings: FitbitSettings, user_id: str, salt: str) -> None:
         self.user_id = user_id
         self.counts = OAuthCounts()
+        self.secrets: set[str] = set()
         self._settings = settings
         self._salt = salt
         self._made = 0
@@ -109,6 +111,7 @@ class OAuthProvider:
     def code(self, query: Form, scopes: tuple[str, ...], now: datetime) -> str:
         """Give the code that a consent leads to."""
         text = self._secret("code")[:40]
+        self.secrets.add(text)
         self._codes[text] = Code(
             text,
             scopes,
@@ -211,6 +214,7 @@ class OAuthProvider:
 
     def _exchange(self, form: Form, now: datetime) -> Pair:
         _require(form, "code")
+        self.secrets.add(form.get("code_verifier", form["code"]))
         code = self._codes.pop(form["code"], None)  # one try, whatever comes of it
         life = timedelta(seconds=self._settings.code_life_s)
         if code is None or now - code.issued_at > life:
@@ -263,6 +267,7 @@ class OAuthProvider:
         ends = now + timedelta(seconds=life_s)
         pair = Pair(len(self._pairs) + 1, access, refresh, user_id, scopes, now, ends, body)
         self._pairs.append(pair)
+        self.secrets |= {access, refresh}
         self._by_access[access] = self._by_refresh[refresh] = pair
         return pair
 

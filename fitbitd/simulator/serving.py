@@ -30,6 +30,10 @@ class Simulator(Protocol):
     def requests_seen(self) -> int:
         """Count every request that arrived."""
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Give all that nobody else may ever see: codes, tokens, verifiers, the client's secret."""
+
     def answer(self, request: httpx.Request) -> Answer:
         """Answer a request whose body was read, and say which fault strikes on the way."""
 

@@ -7,6 +7,7 @@ from typing import Self
 
 import structlog
 
+from fitbitd.clock import GoOn, always
 from fitbitd.model import DataType, DataTypeName
 from fitbitd.store.account_lock import AccountLock
 from fitbitd.store.apply import Applied, Read, apply_archive
@@ -63,14 +64,21 @@ class AccountStore:
         last_seq = max(self.recovery.last_seq, self.index.applied_seq)
         self.writer = ArchiveWriter(account_dir, last_seq + 1)
 
-    def catch_up(self) -> Iterator[Applied]:
+    def catch_up(self, go_on: GoOn = always) -> Iterator[Applied]:
         """Apply to the index, step by step, what the archive has more."""
-        return apply_archive(self.index, self._read, self._catalogue, learn=self._learn)
+        return self._apply(None, go_on)
 
-    def apply_pass(self) -> list[Applied]:
-        """Apply the pass that was just written and synced."""
-        path = self.writer.path
-        return list(apply_archive(self.index, self._read, self._catalogue, path, learn=self._learn))
+    def apply_pass(self, go_on: GoOn = always) -> list[Applied]:
+        """Apply the pass that was just written and synced; what is left out, the next start does.
+
+        Raises:
+            UnwantedError: what `go_on` raises, between two replies.
+        """
+        return list(self._apply(self.writer.path, go_on))
+
+    def _apply(self, changed: Path | None, go_on: GoOn) -> Iterator[Applied]:
+        read, learn = self._read, self._learn
+        return apply_archive(self.index, read, self._catalogue, changed, learn=learn, go_on=go_on)
 
     def renew_index(self) -> None:
         """Open the index again: a rebuild may have put another file in the place of a damaged one.

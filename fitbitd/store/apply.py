@@ -14,6 +14,7 @@ from pathlib import Path
 
 import structlog
 
+from fitbitd.clock import GoOn, UnwantedError, always
 from fitbitd.errors import ContractError, OperatorError, RefusedError
 from fitbitd.model import (
     DataType,
@@ -80,6 +81,7 @@ def apply_archive(  # noqa: PLR0913 - the index, the provider's ways, and what m
     *,
     learn: Learn = learn_nothing,
     superseded: Superseded | None = None,
+    go_on: GoOn = always,
 ) -> Iterator[Applied]:
     """Apply what the archive holds behind the index; each step that is given is committed.
 
@@ -93,12 +95,16 @@ def apply_archive(  # noqa: PLR0913 - the index, the provider's ways, and what m
             that spares the look at all others.
         learn: the provider's way to learn from a reply, also from a refused one.
         superseded: the pulls that need not be read.
+        go_on: called before each reply; a pull that it ends is as if it had not been begun.
 
     Raises:
         OperatorError: what the disk refuses; the index stands where the last step left it.
+        UnwantedError: what `go_on` raises; the same holds.
         SupersededError: pulls were not read because of one that says less than it seemed to.
     """
-    applier = _Applier(index, read, catalogue, learn, superseded or Superseded({}))
+    applier = _Applier(
+        index, read, catalogue, learn, superseded=superseded or Superseded({}), go_on=go_on
+    )
     waiting: list[Member] = []
     last_seq = index.applied_seq
     for found in read_archive(index.account_dir, index.known(), changed):
@@ -109,7 +115,7 @@ def apply_archive(  # noqa: PLR0913 - the index, the provider's ways, and what m
             continue
         if changed is not None and found.first_seq > last_seq + 1:
             # Something stands in another file: it comes first.
-            yield from apply_archive(index, read, catalogue, learn=learn)
+            yield from apply_archive(index, read, catalogue, learn=learn, go_on=go_on)
             return
         last_seq = max(last_seq, found.last_seq)
         if found.last_seq > index.applied_seq:
@@ -122,13 +128,15 @@ def apply_archive(  # noqa: PLR0913 - the index, the provider's ways, and what m
 
 
 class _Applier:
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what `apply_archive` is given
         self,
         index: Index,
         read: Read,
         catalogue: Mapping[DataTypeName, DataType],
         learn: Learn,
+        *,
         superseded: Superseded,
+        go_on: GoOn,
     ) -> None:
         self._index = index
         self._db = index.db
@@ -136,6 +144,7 @@ class _Applier:
         self._learn = learn
         self._catalogue = catalogue
         self._superseded = superseded
+        self._go_on = go_on
         self._first = True
 
     def apply(self, members: Sequence[Member]) -> Applied:
@@ -148,7 +157,7 @@ class _Applier:
         try:
             with self._index.transaction():
                 applied = [self._apply(member, skip=skip) for member in members]
-        except OperatorError:
+        except (OperatorError, UnwantedError):
             self._index.excuse_applying()
             raise
         return applied[-1]
@@ -225,6 +234,7 @@ class _Applier:
         name = self._index.name(member.path)
         end: PullEnd | None = None
         for line in found:
+            self._go_on()
             if line["kind"] == "pull_end":
                 end = PullEnd(lines.from_instant(line["at"]), lines.to_outcome(line))
             elif line["kind"] == "reply" and change is not None:

@@ -129,7 +129,7 @@ class Index:
         return tries
 
     def excuse_applying(self) -> None:
-        """Do not count the last try: the disk failed, not the reply."""
+        """Do not count the last try: it was not the reply that ended it."""
         with suppress(sqlite3.Error):
             self._set_number("applying_tries", self._number("applying_tries") - 1)
 
@@ -175,11 +175,7 @@ def open_reader(account_dir: Path, name: str = INDEX_NAME) -> sqlite3.Connection
     path = account_dir / name
     with disk.telling(path):
         if not path.exists():
-            raise OperatorError(
-                f"{account_dir.name} has no index yet ({path}): nothing was collected.\n"
-                "Next: fitbitd run, or fitbitd pull",
-                code="index_missing",
-            )
+            raise _missing(path)
         db = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro",
             uri=True,
@@ -193,6 +189,14 @@ def open_reader(account_dir: Path, name: str = INDEX_NAME) -> sqlite3.Connection
             db.close()
             raise
     return db
+
+
+def _missing(path: Path) -> OperatorError:
+    return OperatorError(
+        f"{path.parent.name} has no index yet ({path}): nothing was collected.\n"
+        "Next: fitbitd run, or fitbitd pull",
+        code="index_missing",
+    )
 
 
 def _prepare(
@@ -226,7 +230,9 @@ def _check_version(db: sqlite3.Connection, path: Path) -> int:
 
 def _refuse_older(version: int, path: Path) -> None:
     """Let a reader wait for a writer, who alone may change the tables."""
-    if 0 < version < SCHEMA_VERSION:
+    if version == 0:  # its writer has only just begun
+        raise _missing(path)
+    if version < SCHEMA_VERSION:
         raise OperatorError(
             f"{path} was written by an older fitbitd; whoever writes next brings it up to date.\n"
             "Nothing is lost.\n"

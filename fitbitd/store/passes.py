@@ -144,9 +144,11 @@ def _change_condition(db: sqlite3.Connection, line: Line) -> None:
         (facts, *key),
     )
     if changed.rowcount == 0:
+        # Where the disk let nothing be written at first, it was noticed before it was written.
+        since = line["facts"].get("noticed_at", line["at"])
         db.execute(
             "INSERT OR REPLACE INTO condition (code, subject, since, facts) VALUES (?, ?, ?, ?)",
-            (*key, _ms(line["at"]), facts),
+            (*key, _ms(since), facts),
         )
 
 

@@ -54,7 +54,7 @@ class SupersededError(Exception):
 
 
 class Superseded:
-    """What later pulls make superfluous: nothing, until `note` has seen the archive.
+    """What later pulls make superfluous: nothing, until the archive was looked through.
 
     It takes about a hundred bytes for each data type and day.
 
@@ -75,7 +75,14 @@ class Superseded:
         }
         self._known: dict[tuple[DataTypeName, Axis], _Days] = defaultdict(dict)
 
-    def note(self, member: Member) -> None:
+    def look_through(self, account_dir: Path) -> Iterator[None]:
+        """Take note of all pulls of an archive; a step for each piece of it."""
+        for member in read_archive(account_dir, {}):
+            if isinstance(member, Member) and member.kind == "pull_begin":
+                self._note(member)
+            yield
+
+    def _note(self, member: Member) -> None:
         """Take note of a pull; they come in the order of their numbers."""
         pull, last = lines.to_pull(member.first), member.last
         data_type = self._types.get(pull.data_type)
@@ -124,19 +131,6 @@ class Superseded:
     def _days_of(self, pull: Pull) -> _Days:
         known = pull.data_type in self._types and pull.window is not None
         return self._known[pull.data_type, pull.window.axis] if known and pull.window else {}
-
-
-def find_superseded(
-    account_dir: Path,
-    catalogue: Mapping[DataTypeName, DataType],
-    but: Collection[DataTypeName] = (),
-) -> Superseded:
-    """Look through an archive for what need not be read; `but` names types that are."""
-    found = Superseded(catalogue, but)
-    for member in read_archive(account_dir, {}):
-        if isinstance(member, Member) and member.kind == "pull_begin":
-            found.note(member)
-    return found
 
 
 def _days(pull: Pull) -> Iterator[tuple[date, bool]]:

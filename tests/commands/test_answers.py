@@ -70,7 +70,9 @@ def test_status_is_json_with_times_in_utc(collected: Desk) -> None:
         assert value is None or INSTANT.fullmatch(value), (key, value)
     assert report["last_pass"] == "ok"
     assert {one["data_type"]: one["count"] for one in report["data_types"]}["heart_rate"] == 9373
-    assert [one["group"] for one in report["freshness"]] == ["heart"]
+    ages = {one["group"]: one["newest"] for one in report["freshness"]}
+    assert list(ages) == ["heart", "activity", "sleep"]
+    assert [group for group, newest in ages.items() if newest] == ["heart"]
 
 
 def test_status_of_an_account_that_was_never_authorized_says_what_to_do(desk: Desk) -> None:

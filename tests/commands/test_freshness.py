@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from fitbitd.assembly import parts
-from fitbitd.commands.status import _newest
+from fitbitd.commands.status import _age, _newest
 from fitbitd.commands.status_page import page
+from fitbitd.health import freshness
 from fitbitd.model import LessonKind
 from fitbitd.store.listing import Holding
 from tests.support.household import account_settings, settings
@@ -27,7 +28,27 @@ def test_daily_values_tell_the_age_only_of_a_group_without_readings(tmp_path: Pa
         Holding("profile", MIDNIGHT, MIDNIGHT, 1),
         Holding("steps", MIDNIGHT, None, 1),  # all of it is dated later than now
     ]
-    assert _newest(alice, stored) == {"heart": NOON, "activity": MIDNIGHT}
+    assert _newest(alice, stored) == {"heart": NOON, "activity": MIDNIGHT, "sleep": None}
+
+
+def test_the_stalest_group_that_should_be_fresh_comes_first_and_one_that_never_was_is_not_left_out(
+    tmp_path: Path,
+) -> None:
+    account = account_settings()
+    alice = parts(settings(tmp_path, account), account)
+    stored = [
+        Holding("heart_rate", NOON, NOON + timedelta(hours=9), 1),
+        Holding("steps", NOON, NOON + timedelta(hours=2), 1),
+        Holding("weight", NOON, NOON - timedelta(days=300), 1),
+    ]
+    ages = freshness(_newest(alice, stored), NOON + timedelta(hours=10))
+    shown = page(report(freshness=[_age(each) for each in ages]), NOON).splitlines()[1:5]
+    assert shown == [
+        "  activity   newest 2027-02-28 14:00 UTC, 8 h 0 min ago  (late)",
+        "  heart      newest 2027-02-28 21:00 UTC, 1 h 0 min ago",
+        "  sleep      no reading yet",
+        "  body       newest 2026-05-04 12:00 UTC, 300 days ago",
+    ]
 
 
 def report(**known: Any) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """`fitbitd run` as systemd sees it: a real process, real signals, a real port."""
 
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -119,13 +120,18 @@ def test_a_reload_applies_a_valid_file_and_keeps_the_old_one_otherwise(
 
         def reload() -> None:
             manager.forget()
+            before = time.monotonic()  # noqa: TID251 - of a real process
             running.send_signal(signal.SIGHUP)
             manager.hear("RELOADING=1")
+            manager.hear("MONOTONIC_USEC=")
             manager.hear("READY=1")
+            (stamp,) = (line for line in manager.said if line.startswith("MONOTONIC_USEC="))
+            after = time.monotonic()  # noqa: TID251 - of a real process
+            assert before <= int(stamp.partition("=")[2]) / 1e6 <= after
 
         prepare(desk, server, *bob, poll_every="5s")
         reload()
-        until(lambda: bool(told(desk, "account.troubled")))  # bob was never authorized
+        until(lambda: bool(told(desk, "condition.raised")))  # bob was never authorized
         until(lambda: server.simulator.requests_seen > seen)  # alice, every five seconds now
 
         right = desk.config.read_text()

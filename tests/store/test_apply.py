@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from fitbitd.clock import UnwantedError
 from fitbitd.errors import OperatorError, RefusedError
 from fitbitd.model import (
     Axis,
@@ -535,6 +536,26 @@ def test_a_disk_that_fails_is_not_held_against_the_reply(life: Life) -> None:
             list(apply_archive(life.store.index, full, CATALOGUE))
         assert caught.value.code == "disk_full"
     assert [one.written for one in life.store.catch_up()] == [1, 0]
+
+
+def test_work_that_nobody_waits_for_is_taken_back_and_not_held_against_the_reply(
+    life: Life,
+) -> None:
+    replies = [body(beats(60)), body(beats(61, start=EIGHT + 60_000))]
+    life.begin_pass()
+    life.write_pull(Pull(HEART.name, SUNDAY, Why.SYNC, ZONE), replies, complete(2, 2))
+    life.store.writer.end_pass(life.now, PassEnd("ok"))
+    for _ in range(4):
+        lines = iter(("pull_begin", "reply"))  # it ends before the second reply
+
+        def go_on(lines: Iterator[str] = lines) -> None:
+            if next(lines, None) is None:
+                raise UnwantedError
+
+        with pytest.raises(UnwantedError):
+            life.store.apply_pass(go_on)
+        assert values(life) == []
+    assert [one.written for one in life.store.catch_up()] == [2, 0]
 
 
 def test_a_catch_up_that_is_interrupted_goes_on_where_it_was(life: Life) -> None:

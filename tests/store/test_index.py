@@ -136,9 +136,14 @@ def test_a_damaged_index_is_named_and_made_again(tmp_path: Path, wound: str) -> 
     life.store.close()
 
 
-def test_a_reader_without_an_index_is_told_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(OperatorError, match="fitbitd run"):
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_reader_without_an_index_is_told_what_to_do(tmp_path: Path, *, begun: bool) -> None:
+    (tmp_path / "alice").mkdir()
+    if begun:  # its writer is about to make the first table
+        (tmp_path / "alice" / "index.sqlite").touch()
+    with pytest.raises(OperatorError, match="fitbitd run") as caught:
         open_reader(tmp_path / "alice")
+    assert caught.value.code == "index_missing"
 
 
 def test_a_reader_of_an_older_index_is_told_who_brings_it_up_to_date(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from fitbitd.model import Page, Pull, Reply
+from fitbitd.clock import UnwantedError
+from fitbitd.model import Page, Point, Pull, Reply
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.index import open_reader
 from fitbitd.store.rebuild import SIDE_NAME, rebuild
@@ -56,8 +57,8 @@ def test_a_reader_in_a_transaction_keeps_its_rows_and_holds_nobody_up(
 def test_what_is_interrupted_goes_on_where_it_was(life: Life, tmp_path: Path) -> None:
     before = list(canonical_dump(life.store.index.db))
     begun = rebuild(tmp_path / "alice", read, CATALOGUE)
-    for _ in range(4):
-        next(begun)
+    for _ in range(2):
+        next(step for step in begun if step.pull is not None)
     begun.close()
     read_again: list[Reply] = []
 
@@ -97,3 +98,51 @@ def test_what_is_collected_meanwhile_is_in_the_new_index(life: Life, tmp_path: P
     assert count(life.store.index.db) == 6
     life.pull(HEART, day("2026-02-08"), heart([(ms("2026-02-08T08:00"), 68, None)]))
     assert count(life.store.index.db) == 7
+
+
+def test_what_is_collected_while_it_catches_up_is_in_the_new_index_too(
+    life: Life, tmp_path: Path
+) -> None:
+    collected = 0
+    for step in rebuild(tmp_path / "alice", read, CATALOGUE):
+        if step.last_seq == life.store.index.applied_seq and collected < 3:
+            collected += 1  # another pass has its turn just when all was applied
+            start = f"2026-02-1{collected}"
+            life.pull(HEART, day(start), heart([(ms(f"{start}T08:00"), 70, None)]))
+    assert collected == 3
+    assert count(life.store.index.db) == 8
+
+
+def test_a_stop_while_the_new_index_is_copied_leaves_the_old_one(
+    life: Life, tmp_path: Path
+) -> None:
+    start = ms("2026-02-08T00:00")
+    beats: list[Point] = [
+        (start + second * 1000, 60 + second % 40, None) for second in range(80_000)
+    ]
+    life.pull(HEART, day("2026-02-08"), heart(beats))
+    life.store.index.db.execute("DELETE FROM reading WHERE value > 61")
+    held = count(life.store.index.db)
+    stopped = False
+
+    def go_on() -> None:
+        if stopped:
+            raise UnwantedError
+
+    steps = rebuild(tmp_path / "alice", read, CATALOGUE, go_on=go_on)
+    while next(steps).last_seq < life.store.index.applied_seq:
+        continue
+    stopped = True
+    with pytest.raises(UnwantedError):
+        list(steps)
+    assert count(life.store.index.db) == held
+    life.pull(HEART, day("2026-02-09"), heart([(ms("2026-02-09T08:00"), 61, None)]))
+    read_again: list[Reply] = []
+
+    def counting(pull: Pull, reply: Reply) -> Page:
+        read_again.append(reply)
+        return read(pull, reply)
+
+    list(rebuild(tmp_path / "alice", counting, CATALOGUE))
+    assert len(read_again) == 1  # the one that came after
+    assert count(life.store.index.db) == 5 + 80_000 + 1

@@ -20,7 +20,7 @@ from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World, parts
 from fitbitd.clock import inline
 from fitbitd.config import AccountSettings, NotifySettings, ProviderEndpoints, Settings
-from fitbitd.daemon import Daemon
+from fitbitd.daemon import Daemon, Listens
 from fitbitd.engine import Report
 from fitbitd.fetch.transport import Network
 from fitbitd.model import AccountName, DataTypeName
@@ -30,6 +30,7 @@ from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE_CATALOGU
 from fitbitd.simulator import FitbitSettings, FitbitSimulator, SimulatorTransport, Wearer
 from fitbitd.simulator.google_health import GoogleHealthSettings, GoogleHealthSimulator
 from fitbitd.simulator.serving import Simulator
+from fitbitd.standing import Standing
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.index import open_reader
 from fitbitd.store.rebuild import rebuild
@@ -131,8 +132,11 @@ class Household:
         reports: how each pass went, with the account's name.
         at: what is to happen at an instant: functions by their time.
         disk_takes_s: how long each piece of blocking work lasts; a real disk is never at once.
-        notify: who is told when something is wrong; `news` is what they were told.
-    clock: this machine's.
+        notify: who is told when something is wrong; `news` is what they were told, and when.
+        telling_takes_s: how long the command that tells them takes.
+        learn_secret: told every secret.
+        listens: makes the socket over which the daemon is asked for something.
+        clock: this machine's.
         true_clock: the provider's, which does not step along with it.
         simulators: the provider, one for each wearer.
     """
@@ -145,11 +149,14 @@ class Household:
     accounts: tuple[AccountSettings, ...] = (account_settings(),)
     others: tuple[Wearer, ...] = ()
     reports: list[tuple[str, datetime, Report]] = field(default_factory=list)
-    at: list[tuple[datetime, Callable[[], None]]] = field(default_factory=list)
+    at: list[tuple[datetime, Callable[[], object]]] = field(default_factory=list)
     environ: dict[str, str] = field(default_factory=dict)
     disk_takes_s: float = 0.0
     notify: NotifySettings = field(default_factory=NotifySettings)
     news: list[dict[str, Any]] = field(default_factory=list)
+    telling_takes_s: float = 0.0
+    learn_secret: Callable[[str], None] = lambda _secret: None
+    listens: Listens | None = None
     loop: VirtualLoop = field(default_factory=VirtualLoop)
     clock: LoopClock = field(init=False)
     true_clock: LoopClock = field(init=False)
@@ -199,12 +206,13 @@ class Household:
             network=Network(self.clock, self.exchange),
             random=Random(1),
             environ=self.environ,
-            learn_secret=lambda _secret: None,
+            learn_secret=self.learn_secret,
             tells=self._tells,
         )
 
     async def _tells(self, _command: Sequence[str], text: str) -> None:
-        self.news.append(json.loads(text))
+        self.news.append(json.loads(text) | {"told_at": self.clock.now()})
+        await self.clock.sleep(self.telling_takes_s)
 
     async def _offload(self, work: Callable[[], T]) -> T:
         """Do the work in its time, as a thread does: also when nobody waits for it any more."""
@@ -218,6 +226,7 @@ class Household:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
             await asyncio.wait([task])
+            task.exception()  # looked at, as `Threads` does
             raise
 
     def authorize(self, place: int = 0, scopes: Collection[str] = ()) -> None:
@@ -262,7 +271,14 @@ class Household:
         def told(name: str, report: Report) -> None:
             self.reports.append((name, self.clock.now(), report))
 
-        return Daemon(self.settings, lambda: self.settings, world or self.world(), told)
+        return Daemon(
+            self.settings,
+            lambda: self.settings,
+            world or self.world(),
+            told,
+            listens=self.listens,
+            standing=Standing(self.state_dir, self.state_dir),
+        )
 
     def _order_deeds(self) -> None:
         """Have what is to happen happen in its time; what happened before a restart has."""

@@ -15,19 +15,24 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import BinaryIO
 
 INSIDE = Path(__file__).with_name("box.sh")
-PATIENCE_S = 40.0
+PATIENCE_S = 120.0
+"""Of a busy machine: nothing is proven by how fast it is."""
+
 DISK_BYTES = 1 << 30
 """As far as it may grow; what is not written takes no room."""
 
+_NAMESPACES = ("--mount", "--pid", "--uts", "--ipc", "--cgroup")
 _PROGRAMS = ("unshare", "nsenter", "setpriv", "mkfs.ext4", "losetup", "ip", "dpkg")
 _CLONE_NEWNET = 0x40000000
 _OUR_NETWORK = Path("/proc/thread-self/ns/net")
 
 
+@cache
 def why_not() -> str | None:
     """Say what this machine lacks for a box; None if nothing."""
     lacking = [name for name in _PROGRAMS if shutil.which(name) is None]
@@ -40,8 +45,16 @@ def why_not() -> str | None:
         (_cgroups() and os.access(_cgroups() or "", os.W_OK), "no cgroup2 to write in here"),
         (Path("/dev/loop-control").exists(), "no loop devices here"),
         (kinds.exists() and "overlay" in kinds.read_text("ascii").split(), "no overlayfs here"),
+        (_may_unshare(), "this container may make no namespaces"),
     )
     return next((reason for there, reason in needs if not there), None)
+
+
+def _may_unshare() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    order = ("unshare", *_NAMESPACES, "--net", "--fork", "mount", "-t", "tmpfs", "box", "/mnt")
+    return subprocess.run(order, capture_output=True, check=False).returncode == 0
 
 
 def _cgroups() -> Path | None:
@@ -148,7 +161,7 @@ class Box:
                 *("sh", "-c", 'echo $$ >"$0/cgroup.procs" && exec "$@"', str(self._cgroup)),
                 *("setpriv", "--pdeathsig", "KILL"),  # however we end, it ends
                 *("nsenter", f"--net=/proc/self/fd/{self._network.fd}", "--"),
-                *("unshare", "--mount", "--pid", "--uts", "--ipc", "--cgroup"),
+                *("unshare", *_NAMESPACES),
                 *("--fork", "--kill-child", "--propagation", "private", "--"),
                 *("sh", str(INSIDE), str(self.folder)),
             ],

@@ -48,6 +48,7 @@ mount -t tmpfs -o mode=1777 tmpfs tmp
 
 if [ -n "$first" ]; then # a fresh machine: no services of this one, nothing that fitbitd left here
     rm -rf etc/systemd/system/* etc/machine-id var/log/journal var/lib/fitbitd etc/fitbitd
+    rm -f var/lib/man-db/auto-update # else a package waits until every page is indexed
     mkdir -p var/log/journal mnt/share mnt/outside
     for unit in systemd-sysctl systemd-timesyncd systemd-firstboot e2scrub_reap; do
         ln -s /dev/null etc/systemd/system/$unit.service

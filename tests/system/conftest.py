@@ -1,10 +1,6 @@
-"""What the tests on a real systemd share: the package that is built, and Pis to install it on.
+"""What the tests on a real systemd share: the package that is built, and Pis to install it on."""
 
-They boot machines of their own and take minutes on a busy one, so they run when they are asked for:
-
-    FITBITD_SYSTEM_TESTS=1 python -m pytest tests/system
-"""
-
+import fcntl
 import os
 import subprocess
 import sys
@@ -21,21 +17,26 @@ from tests.system.pi import Pi
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip all of it where no systemd can be booted."""
-    asked = os.environ.get("FITBITD_SYSTEM_TESTS")
-    reason = why_not() if asked else "asked for with FITBITD_SYSTEM_TESTS=1 only"
-    here = Path(__file__).parent
-    for item in items:
-        if reason is not None and item.path.is_relative_to(here):
+    here = [item for item in items if item.path.is_relative_to(Path(__file__).parent)]
+    reason = why_not() if here else None
+    for item in here:
+        if reason is not None:
             item.add_marker(pytest.mark.skip(reason=f"no real systemd: {reason}"))
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Build the .deb."""
-    build = str(ROOT / "systemd" / "deb" / "build.py")
-    order = [sys.executable, build, str(tmp_path_factory.mktemp("deb"))]
-    done = subprocess.run(order, check=True, capture_output=True, text=True)
-    return Path(done.stdout.strip())
+    """Build the .deb; once, also for several workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "package"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not list(folder.glob("*.deb")):
+            build = str(ROOT / "systemd" / "deb" / "build.py")
+            subprocess.run([sys.executable, build, str(folder)], check=True, capture_output=True)
+    (package,) = folder.glob("*.deb")
+    return package
 
 
 @pytest.fixture(scope="module")

@@ -10,6 +10,7 @@ from typing import Any
 from fitbitd.clock import SystemClock
 from fitbitd.simulator import OffsetClock, live_wearer, serve
 from fitbitd.simulator.google_health import GoogleHealthSettings, GoogleHealthSimulator
+from fitbitd.store.index import SCHEMA_VERSION
 from tests.support.google_truth import GoogleTruth, differences
 from tests.system.box import Box, Network, until
 
@@ -25,7 +26,7 @@ LoadCredential=alice.client_secret:/etc/fitbitd/alice.client_secret
 """A restart is not waited for; and the secret is root's alone."""
 
 _CONSENT = """\
-fitbitd authorize alice --no-browser | python3 -c '
+"$@" --no-browser | python3 -c '
 import sys, urllib.request
 urllib.request.urlopen(sys.stdin.readline().strip()).read()
 sys.stdin.read()'
@@ -61,9 +62,13 @@ class Pi:
         self.network.close()
 
     def install(self) -> None:
-        """Boot it the first time, install the package, and set the account up."""
+        """Boot it the first time, and install the package."""
         self.box.start()
         self.box.run("dpkg", "--force-unsafe-io", "-i", "/mnt/share/fitbitd.deb")
+        self.set_up()
+
+    def set_up(self) -> None:
+        """Write what the service needs: an account, and the secret, which is root's alone."""
         self.box.write("/etc/systemd/system/fitbitd.service.d/haste.conf", _HASTE)
         secret = self.simulator.settings.client_secret
         self.box.write("/etc/fitbitd/alice.client_secret", f"{secret}\n", 0o600)
@@ -71,7 +76,7 @@ class Pi:
         self.box.run("systemctl", "daemon-reload")
 
     def configure(self, poll_every: str = "5s", more: str = "") -> None:
-        """Write the configuration; `more` is appended to the account's lines."""
+        """Write the configuration; `more` is what follows the account's usual lines."""
         url = self._server.url
         self.box.write(
             CONFIG,
@@ -92,10 +97,11 @@ requests_per_s = 100.0
 """,
         )
 
-    def consent(self) -> None:
-        """Be the wearer at the browser, and root at the keyboard."""
+    def consent(self, *asking: str) -> None:
+        """Be the wearer at the browser, and root at the keyboard, where `asking` is typed."""
         secret = self.simulator.settings.client_secret
-        self.box.run("env", f"FITBITD_ALICE_CLIENT_SECRET={secret}", "bash", "-ec", _CONSENT)
+        usual = ("env", f"FITBITD_ALICE_CLIENT_SECRET={secret}", "fitbitd", "authorize", "alice")
+        self.box.run("bash", "-o", "pipefail", "-ec", _CONSENT, "-", *(asking or usual))
 
     def systemctl(self, *words: str) -> str:
         """Type `systemctl ...`; give what it says."""
@@ -113,6 +119,28 @@ requests_per_s = 100.0
     def restarted(self, count: int) -> bool:
         """Say whether it was started again so many times, and is up."""
         return self.shown("NRestarts") == str(count) and self.running
+
+    def stop(self) -> float:
+        """Stop the service; give the seconds that it took, by systemd's own clock."""
+        self.systemctl("stop", "fitbitd")
+        assert self.shown("Result") == "success", self.journal()
+        began_us, ended_us = (
+            int(self.shown(f"{moment}TimestampMonotonic"))
+            for moment in ("ActiveExit", "InactiveEnter")
+        )
+        return (ended_us - began_us) / 1e6
+
+    def start_slowly(self, unit: str, calls: str, path: str, *command: str) -> Path:
+        """Have something run with each of its `calls` on `path` delayed; give their list."""
+        listed = self.box.share / unit
+        slow = ("strace", "-f", "-qq", "-o", f"/mnt/share/{unit}", "-P", path, "-e", calls)
+        self.box.run("systemd-run", f"--unit={unit}", "--collect", *slow, *command)
+        return listed
+
+    def is_traced(self) -> bool:
+        """Say whether a tracer has attached to the service."""
+        status = self.box.root / "proc" / self.shown("MainPID") / "status"
+        return "TracerPid:\t0\n" not in status.read_text("ascii")
 
     def drop_in(self, name: str, text: str) -> None:
         """Write a drop-in of the service."""
@@ -142,18 +170,19 @@ requests_per_s = 100.0
         return {str(path): path.read_bytes()[:1000] for path in found if path.suffix in kinds}
 
     @contextmanager
-    def index(self) -> Iterator[sqlite3.Connection]:
+    def index(self, account: str = "alice") -> Iterator[sqlite3.Connection]:
         """Read a copy of the index as it is now, also while the daemon writes."""
-        self.box.run("/usr/bin/python3", "-Ic", _COPY, f"/{STATE}/alice/index.sqlite")
+        self.box.run("/usr/bin/python3", "-Ic", _COPY, f"/{STATE}/{account}/index.sqlite")
         with closing(sqlite3.connect(self.box.share / "copy.sqlite")) as db:
             yield db
 
-    def ask(self, sql: str) -> list[Any]:
+    def ask(self, sql: str, account: str = "alice") -> list[Any]:
         """Give the first column of what the index answers; nothing while there is none."""
-        if not (self.state / "alice" / "index.sqlite").exists():
+        if not (self.state / account / "index.sqlite").exists():
             return []
-        with self.index() as db:
-            return [first for first, *_ in db.execute(sql)]
+        with self.index(account) as db:
+            (version,) = db.execute("PRAGMA user_version").fetchone()
+            return [first for first, *_ in db.execute(sql)] if version == SCHEMA_VERSION else []
 
     @property
     def passes(self) -> int:
@@ -179,9 +208,10 @@ requests_per_s = 100.0
 
     def holds_the_truth(self) -> None:
         """See that the index comes to hold all that the provider has, and nothing else."""
-        until(lambda: not self._lacks(), lambda: f"{self._lacks()}\n{self.journal()}", every_s=1.0)
+        until(lambda: not self.lacks(), lambda: f"{self.lacks()}\n{self.journal()}", every_s=1.0)
 
-    def _lacks(self) -> dict[str, str]:
+    def lacks(self) -> dict[str, str]:
+        """Give how the index differs from what the provider has, by data type."""
         if not self.ask("SELECT 1"):
             return {"index": "not there"}
         with self.index() as db:

@@ -22,10 +22,13 @@ def pi(new_pi: Callable[..., Pi]) -> Pi:
     return pi
 
 
-def test_a_power_cut_in_a_backfill_costs_nothing_that_was_acknowledged(pi: Pi) -> None:
+def test_after_a_power_cut_it_is_back_by_itself_without_a_network_and_nothing_is_lost(
+    pi: Pi,
+) -> None:
     begin = pi.wearer.member_since - timedelta(days=1)
     pi.configure(more=f"backfill_from = {begin}")
-    pi.simulator.faults.add(Fault(kind="latency", path="dataPoints", wait_s=0.3, count=None))
+    # An account's first pass ends after 5 s with what it has, and the next one begins.
+    pi.simulator.faults.add(Fault(kind="latency", path="dataPoints", wait_s=1.5, count=None))
     pi.systemctl("enable", "fitbitd")
     pi.box.run("sync")  # the set-up is older than the power cut
     pi.systemctl("start", "fitbitd")
@@ -33,27 +36,21 @@ def test_a_power_cut_in_a_backfill_costs_nothing_that_was_acknowledged(pi: Pi) -
     held = pi.readings
     pi.box.cut_power()
     pi.simulator.faults.clear()
-    pi.simulator.faults.add(Fault(kind="reset", count=None))
-    pi.box.start()
-    assert pi.running, pi.journal()  # nobody started it
-    until(lambda: pi.readings >= held, pi.journal)  # from the archive: the provider says nothing
-    pi.simulator.faults.clear()
-    pi.holds_the_truth()
-    assert pi.readings > held  # so it was in the middle
-    pi.box.run("fitbitd", "verify", "alice", "--compare")
-    assert pi.simulator.oauth.counts.refreshes_refused == 0
-
-
-def test_a_boot_without_a_network_is_ready_and_collects_when_it_comes(pi: Pi) -> None:
-    pi.box.shut_down()
     pi.network.unplug()
     asked = pi.simulator.requests_seen
     pi.box.start()
-    assert pi.running, pi.journal()
+    assert pi.running, pi.journal()  # nobody started it
+    until(lambda: pi.readings >= held, pi.journal)  # from the archive: the provider says nothing
     until(lambda: "provider_unreachable" in pi.shown("StatusText"), pi.journal)
     assert pi.simulator.requests_seen == asked
+    assert pi.lacks()  # so it was in the middle
+
+
+def test_when_the_network_comes_the_backfill_goes_on_and_comes_to_the_truth(pi: Pi) -> None:
     pi.network.plug_in()
-    pi.collects()
+    pi.holds_the_truth()
+    pi.box.run("fitbitd", "verify", "alice", "--compare")
+    assert pi.simulator.oauth.counts.refreshes_refused == 0
 
 
 @pytest.mark.skipif(FAKETIME is None, reason="another time for one service needs libfaketime")
@@ -80,7 +77,6 @@ def test_at_1970_it_is_ready_asks_nothing_and_collects_once_the_clock_is_set(pi:
 
 
 def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(pi: Pi) -> None:
-    pi.collects()
     disk = os.statvfs(pi.box.root)
     most = disk.f_bavail * disk.f_frsize - (8 << 20)
     pi.box.run("fallocate", "-l", str(most), "/srv/most")
@@ -89,7 +85,7 @@ def test_a_full_disk_is_said_and_work_goes_on_when_there_is_room(pi: Pi) -> None
     rest = pi.box.run(*as_nobody, "dd", "if=/dev/zero", "of=/srv/rest", "bs=4k", check=False)
     assert "No space left" in rest.stderr
     until(lambda: "disk_full" in pi.shown("StatusText"), pi.journal)
-    assert {"disk_full", "disk_low"} & set(pi.conditions())
+    assert "disk_full" in pi.conditions()  # the same word, where no index can hold it
     pi.box.run("rm", "/srv/most", "/srv/rest")
     pi.collects()
     until(lambda: "1 of 1 accounts well" in pi.shown("StatusText"), pi.journal)

@@ -74,10 +74,16 @@ class OAuthCounts:
 
 
 class GoogleOAuth:
-    """Every code and token of one account."""
+    """Every code and token of one account.
+
+    Attributes:
+        counts: what the token endpoint saw.
+        secrets: every code and token ever given, and every verifier that was shown.
+    """
 
     def __init__(self, salt: str) -> None:
         self.counts = OAuthCounts()
+        self.secrets: set[str] = set()
         self._salt = salt
         self._made = 0
         self._codes: dict[str, Code] = {}
@@ -97,6 +103,7 @@ class GoogleOAuth:
         asked_again = "consent" in query.get("prompt", "").split()
         offline = query.get("access_type") == "offline" and (asked_again or not known)
         text = f"4/0A{self._secret('code')[:60]}"
+        self.secrets.add(text)
         self._codes[text] = Code(
             client,
             scopes,
@@ -228,6 +235,7 @@ class GoogleOAuth:
         self, form: Form, client: str, settings: GoogleHealthSettings, now: datetime
     ) -> dict[str, Any]:
         text = _required(form, "code")
+        self.secrets.add(form.get("code_verifier", text))
         code = self._codes.pop(text, None)  # one try, whatever comes of it
         if code is None or code.client_id != client:
             raise errors.foreign_token()
@@ -296,6 +304,7 @@ class GoogleOAuth:
     ) -> dict[str, Any]:
         """Give a new access token, for fewer scopes than were granted if these are named."""
         text = f"ya29.{self._secret('access')}"
+        self.secrets.add(text)
         ends = now + timedelta(seconds=settings.token_life_s)
         scopes = fewer or grant.scopes
         serial = len(self._by_access) + 1
@@ -308,7 +317,9 @@ class GoogleOAuth:
         }
 
     def _new_refresh(self) -> str:
-        return f"1//0{self._secret('refresh')}"
+        text = f"1//0{self._secret('refresh')}"
+        self.secrets.add(text)
+        return text
 
     def _secret(self, kind: str) -> str:
         self._made += 1

@@ -97,6 +97,11 @@ class GoogleHealthSimulator:
         """Count every request that arrived."""
         return len(self.log)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Give all that nobody else may ever see: codes, tokens, verifiers, the client's secret."""
+        return frozenset({*self.oauth.secrets, self.settings.client_secret})
+
     def handle(self, request: httpx.Request) -> httpx.Response:
         """Answer without waiting, for `httpx.MockTransport`; faults raise what httpx raises."""
         answer = self.answer(request)

@@ -1,0 +1,110 @@
+"""How a daemon's accounts stand, for other processes: also what no index of a full disk can tell.
+
+One small file beside the control socket, which systemd keeps in memory. It counts as long as its
+daemon lives, which a lock on it proves; a dead one's is as good as none.
+"""
+
+import fcntl
+import json
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fitbitd.control import OF_THE_SERVICE
+from fitbitd.health import Condition
+from fitbitd.health_codes import Severity
+from fitbitd.model import AccountName, DataTypeName
+from fitbitd.store import disk
+
+NAME = "standing.json"
+
+Accounts = Mapping[str, Sequence[Condition]]
+
+
+class Standing:
+    """The file, in the hands of a daemon."""
+
+    def __init__(self, folder: Path, state_dir: Path) -> None:
+        """Prepare; there is no file before the first `show`."""
+        self._path = folder / NAME
+        self._state_dir = state_dir
+        self._held: int | None = None
+        self._told: dict[str, Any] = {}
+
+    def show(self, accounts: Accounts) -> None:
+        """Show how all accounts stand; a disk that refuses even this changes nothing else."""
+        told = {
+            "state_dir": str(self._state_dir.resolve()),
+            "accounts": {name: [asdict(one) for one in found] for name, found in accounts.items()},
+        }
+        if told == self._told:
+            return  # spares the card
+        new = self._path.with_suffix(".new")
+        with suppress(OSError):
+            new.unlink(missing_ok=True)
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+            file = os.open(new, flags, disk.PRIVATE_FILE_MODE)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                os.fchmod(file, disk.INDEX_FILE_MODE)
+                os.write(file, json.dumps(told, default=_text).encode())
+                new.replace(self._path)
+            except OSError:
+                os.close(file)
+                raise
+            self._let_go()
+            self._held, self._told = file, told
+
+    def close(self) -> None:
+        """Take the file away."""
+        if self._held is not None:
+            with suppress(OSError):
+                self._path.unlink()
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
+
+
+def read(
+    state_dir: Path, account: str, *, service: Path = OF_THE_SERVICE.parent
+) -> tuple[Condition, ...] | None:
+    """Give what is wrong with an account by a running daemon's last look; None if none tells."""
+    for folder in (service, state_dir):
+        told = _read(folder / NAME)
+        if told.get("state_dir") == str(state_dir.resolve()) and account in told["accounts"]:
+            return tuple(_conditions(told["accounts"][account]))
+    return None
+
+
+def _read(path: Path) -> Mapping[str, Any]:
+    """Read the file, unless nobody holds it."""
+    with suppress(OSError, ValueError), path.open(encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return dict(json.load(file))
+    return {}
+
+
+def _conditions(rows: Iterable[Mapping[str, Any]]) -> Iterable[Condition]:
+    for row in rows:
+        yield Condition(
+            **{
+                **row,
+                "severity": Severity(row["severity"]),
+                "since": datetime.fromisoformat(row["since"]),
+                "account": AccountName(row["account"]),
+                "data_type": None if row["data_type"] is None else DataTypeName(row["data_type"]),
+            }
+        )
+
+
+def _text(value: object) -> str:
+    return value.isoformat() if isinstance(value, datetime) else str(value)

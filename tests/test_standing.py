@@ -1,0 +1,80 @@
+"""What a daemon shows of its accounts: whole, to whoever may read it, and only while it lives."""
+
+import stat
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from fitbitd.health import Condition
+from fitbitd.health_codes import Severity
+from fitbitd.model import AccountName, DataTypeName
+from fitbitd.standing import NAME, Standing, read
+
+SINCE = datetime(2027, 3, 10, 12, tzinfo=UTC)
+ALICE = AccountName("alice")
+FULL = Condition("disk_full", Severity.ERROR, SINCE, ALICE, "full.", "no pass.", "make room")
+MISSING = Condition(
+    "scope_missing", Severity.WARNING, SINCE, ALICE, "ß.", "off.", "tick it", DataTypeName("sleep")
+)
+
+
+@pytest.fixture
+def state_dir(tmp_path: Path) -> Path:
+    folder = tmp_path / "state"
+    folder.mkdir()
+    return folder
+
+
+def seen(state_dir: Path, account: str = "alice") -> tuple[Condition, ...] | None:
+    return read(state_dir, account, service=state_dir.parent / "run")
+
+
+def test_what_is_shown_can_be_read_as_it_was_until_the_daemon_ends(state_dir: Path) -> None:
+    assert seen(state_dir) is None
+    standing = Standing(state_dir, state_dir)
+    standing.show({"alice": [FULL, MISSING], "bob": []})
+    assert seen(state_dir) == (FULL, MISSING)
+    assert seen(state_dir, "bob") == ()
+    assert seen(state_dir, "eve") is None
+    standing.show({"alice": [MISSING]})
+    assert seen(state_dir) == (MISSING,)
+    standing.close()
+    standing.close()
+    assert seen(state_dir) is None
+    assert list(state_dir.iterdir()) == []
+
+
+def test_a_dead_daemon_shows_nothing(state_dir: Path) -> None:
+    standing = Standing(state_dir, state_dir)
+    standing.show({"alice": [FULL]})
+    left = (state_dir / NAME).read_bytes()
+    standing.close()
+    (state_dir / NAME).write_bytes(left)
+    assert seen(state_dir) is None
+
+
+def test_a_daemon_of_another_state_directory_is_not_believed(state_dir: Path) -> None:
+    service = state_dir.parent / "run"
+    service.mkdir()
+    other, own = Standing(service, service), Standing(state_dir, state_dir)
+    other.show({"alice": [MISSING]})
+    assert seen(state_dir) is None
+    own.show({"alice": [FULL]})
+    assert seen(state_dir) == (FULL,)
+    other.close()
+    own.close()
+
+
+def test_the_group_may_read_it_and_nobody_else(state_dir: Path) -> None:
+    standing = Standing(state_dir, state_dir)
+    standing.show({})
+    assert stat.S_IMODE((state_dir / NAME).stat().st_mode) == 0o640
+    standing.close()
+
+
+def test_a_disk_that_refuses_even_this_changes_nothing(state_dir: Path) -> None:
+    standing = Standing(state_dir / "gone", state_dir)
+    standing.show({"alice": [FULL]})
+    assert seen(state_dir) is None
+    standing.close()
