@@ -25,6 +25,7 @@ from fitbitd.plan.windows import (
     Run,
     days_between,
     days_that_fill,
+    missing,
     outside,
     runs,
     unread,
@@ -220,6 +221,8 @@ def _deep(
         why = due(data_type, scene.wants, scene.ledger, scene.now, riding=riding)
         if why is not None and (first_too or not known.untouched):
             yield from _newest(scene, data_type, Why.DEEP)
+        elif why is None and known.read_at is not None and scene.now - known.read_at < DAY:
+            yield from _left_of_a_look(scene, data_type, known.read_at - DAY)
         return
     looked_at = known.looked_back_at
     if looked_at is None or scene.now - looked_at < LOOK_EVERY:
@@ -232,6 +235,16 @@ def _deep(
             for window in scene.windows(data_type, *run):
                 if not scene.blocked(data_type, window.start.date()):
                     yield scene.pull(data_type, window, Why.DEEP)
+
+
+def _left_of_a_look(scene: Scene, data_type: DataType, since: datetime) -> Iterator[Pull]:
+    """Give the windows that a look which began a moment ago has not come to, for its pass ended."""
+    known, today = scene.ledger.of(data_type.name), scene.today(data_type)
+    old = {day for day, read in known.open.items() if read.read_at < since}
+    old.update(missing(known, scene.horizon(data_type), today))
+    for pull in _newest(scene, data_type, Why.DEEP):
+        if pull.window and old.intersection(pull.window.days()):
+            yield pull
 
 
 def _newest_first(pulls: list[Pull]) -> list[Pull]:

@@ -140,3 +140,24 @@ def test_what_checks_others_is_first_read_when_history_is_or_after_a_week() -> N
         assert min(spans(tuple(checks), HOURLY))[0] <= TODAY - 35 * DAY
     known = ledger(nights=nights, hourly_stream=TypeLedger(read_at=NOW - 7 * DAY))
     assert HOURLY.name in {pull.data_type for pull in chosen(busy, known, NOW, PLENTY)}
+
+
+def test_a_look_by_the_hour_that_was_cut_short_goes_on_with_what_it_has_not_come_to() -> None:
+    before, begun = NOW - 7 * DAY, NOW - 20 * MINUTE
+    reads = {TODAY - back * DAY: begun if back < 14 else before for back in range(36)}
+    cut = TypeLedger(
+        read_at=begun,
+        first_asked_at=NOW - 60 * DAY,
+        settled=((TODAY - 80 * DAY, TODAY - 36 * DAY),),
+        open={day: DayRead(at, 9, at, whole=True) for day, at in reads.items()},
+    )
+    whole = replace(cut, open=dict.fromkeys(cut.open, DayRead(begun, 9, begun, whole=True)))
+    never = {day: read for day, read in whole.open.items() if day != TODAY - 30 * DAY}
+
+    def asked(known: TypeLedger, now: datetime) -> list[tuple[date, date]]:
+        return spans(chosen(wants(HOURLY), ledger(hourly_stream=known), now, PLENTY), HOURLY)
+
+    assert [last for _, last in asked(cut, NOW)] == [TODAY - 14 * DAY, TODAY - 28 * DAY]
+    assert [last for _, last in asked(replace(whole, open=never), NOW)] == [TODAY - 28 * DAY]
+    assert asked(whole, NOW) == []
+    assert asked(cut, NOW + DAY) == []  # the next look is soon enough

@@ -45,9 +45,7 @@ def test_after_sixty_days_the_index_equals_the_wearers_truth_and_its_rebuild(
     assert conditions <= EXPECTED, conditions
     assert home.simulator.oauth.counts.refreshes_refused == 0
     assert {report.outcome for _, _, report in home.reports} <= OUTCOMES
-    before = home.dump()
-    home.rebuild()
-    assert home.dump() == before
+    home.assert_rebuilt_alike()
 
 
 NEVER = ("basal_energy_burned",)

@@ -7,8 +7,6 @@ from pathlib import Path
 import pytest
 
 from fitbitd.simulator import DailySyncs, Fault, FitbitSettings, Wearer
-from fitbitd.store.dump import canonical_dump
-from fitbitd.store.rebuild import rebuild
 from tests.support.fitbit_rows import NAMES, held, published
 from tests.support.household import ALL_TYPES, Household, account_settings
 
@@ -74,14 +72,4 @@ def test_after_a_month_the_index_equals_the_wearers_truth_and_its_rebuild(
         assert not missing, f"{name}: {len(missing)} missing, such as {min(missing)}"
         assert not extra, f"{name}: {len(extra)} extra, such as {min(extra)}"
     assert len(truth["heart_rate"]) >= 8_000 * 30
-    _assert_rebuild_is_equal(home)
-
-
-def _assert_rebuild_is_equal(home: Household) -> None:
-    account = home.parts()
-    with closing(home.index()) as db:
-        before = list(canonical_dump(db))
-    for _ in rebuild(account.folder, account.provider().read, account.kit.catalogue):
-        pass
-    with closing(home.index()) as db:
-        assert list(canonical_dump(db)) == before
+    home.assert_rebuilt_alike()

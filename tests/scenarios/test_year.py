@@ -60,7 +60,7 @@ class TestAtGoogle:  # classes, so that two workers can live a year each
             found = differences(db, truth, GOOGLE_TYPES, now)
             assert not found, "\n".join(f"{name}: {why}" for name, why in found.items())
             assert [name for name in GOOGLE_TYPES if not held(db, name)] == [*NEVER]
-        assert_rebuilt_alike(home)
+        home.assert_rebuilt_alike()
 
 
 class TestAtFitbit:
@@ -81,7 +81,7 @@ class TestAtFitbit:
                 f"{name}: {len(missing)} missing, {len(extra)} extra, such as {first}"
             )
             assert rows, name
-        assert_rebuilt_alike(home)
+        home.assert_rebuilt_alike()
 
 
 def assert_no_day_is_claimed_that_is_not_proven(home: Household) -> None:
@@ -114,12 +114,3 @@ def assert_all_of_it_happened(home: Household, watches: set[str]) -> None:
     )
     assert 0.03 < faults[True] / faults.total() < 0.07
     assert home.simulator.oauth.counts.refreshes_refused == 0
-
-
-def assert_rebuilt_alike(home: Household) -> None:
-    """Compare the index with what its archive makes of it; name the first line that differs."""
-    before = home.dump()
-    home.rebuild()
-    after = home.dump()
-    assert next(((a, b) for a, b in zip(before, after, strict=False) if a != b), None) is None
-    assert len(before) == len(after)

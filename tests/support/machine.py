@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -12,8 +11,6 @@ import httpx  # noqa: TID251 - stands for the network
 from fitbitd.account import OpenAccount
 from fitbitd.engine import Report
 from fitbitd.fetch.transport import Network
-from fitbitd.store.dump import canonical_dump
-from fitbitd.store.rebuild import rebuild
 from tests.support.household import Household
 
 T = TypeVar("T")
@@ -116,19 +113,6 @@ class Process:
         self.stop()
         self.home.accounts = (replace(self.home.accounts[0], **changes),)
         self.start()
-
-    def rebuilt(self) -> tuple[list[str], list[str]]:
-        """Give the index line by line, as it stands and as it is made anew from the archive."""
-        parts = self.home.parts()
-        provider = parts.provider()
-        dumps = []
-        for again in (False, True):
-            if again:
-                for _ in rebuild(parts.folder, provider.read, parts.kit.catalogue, provider.learn):
-                    pass
-            with closing(self.home.index()) as db:
-                dumps.append(list(canonical_dump(db)))
-        return dumps[0], dumps[1]
 
     async def _live(self, account: OpenAccount, until: datetime) -> None:
         clock = self.home.clock
