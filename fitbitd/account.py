@@ -23,7 +23,7 @@ from fitbitd.store.account import AccountStore
 
 log = structlog.get_logger()
 
-Told = Mapping[str, datetime]
+ToldAt = Mapping[str, datetime]
 """By code: when a person was last told of a condition that is open."""
 
 
@@ -60,8 +60,8 @@ class OpenAccount:
         )
         self.turn = asyncio.Lock()
         self.requests = 0
-        self.after_pass: Callable[[Report], Awaitable[Told]] | None = None
-        self.told: Told = {}
+        self.after_pass: Callable[[Report], Awaitable[ToldAt]] | None = None
+        self.told: ToldAt = {}
         self._conditions: tuple[Condition, ...] = ()
         self._unnoted: dict[ConditionKey, tuple[Condition, datetime]] = {}
         self._backfills: list[date] = []
@@ -163,7 +163,7 @@ class OpenAccount:
         self._conditions += raised
         self._unnoted |= {each.key: (each, each.since) for each in raised}
 
-    async def remember(self, told: Told) -> None:
+    async def remember(self, told: ToldAt) -> None:
         """Note of what a person was told; while a pass is under way, its end does that."""
         if not self.turn.locked():
             async with self.turn:
@@ -187,10 +187,10 @@ class OpenAccount:
     def _noted(self) -> tuple[Condition, ...]:
         return facts.noted(self._parts.subject, self.store.index.db)
 
-    def _noted_as_told(self) -> Told:
+    def _noted_as_told(self) -> ToldAt:
         return facts.noted_as_told(self._parts.subject, self.store.index.db)
 
-    async def _note_told(self, told: Told) -> None:
+    async def _note_told(self, told: ToldAt) -> None:
         if told != self.told:
             self.told = told
             await self._note_if_possible()

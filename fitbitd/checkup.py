@@ -183,6 +183,9 @@ def _unit(machine: Machine) -> Look:
     if unit is None:
         words = "the service is not installed"
         return Look("unit", Found.NOTE, words, "sudo fitbitd check --install-unit")
+    if unit.resolve() == Path("/dev/null"):
+        words = f"{unit} is masked: nothing can start the service"
+        return Look("unit", Found.WRONG, words, "sudo systemctl unmask fitbitd")
     lines = machine.unit_lines()
     bare = [each for each in HARDENED if not any(line.startswith(each) for line in lines)]
     if bare:

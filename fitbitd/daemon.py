@@ -22,7 +22,7 @@ from apscheduler.jobstores.base import JobLookupError
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from fitbitd import facts, health, systemd
-from fitbitd.account import OpenAccount, Told, log_changes
+from fitbitd.account import OpenAccount, ToldAt, log_changes
 from fitbitd.assembly import AccountParts, World, parts
 from fitbitd.config import Settings
 from fitbitd.control import Control, Listener, Run
@@ -212,16 +212,23 @@ class Daemon:
         while True:
             await clock.sleep(GUARD_EVERY_S)
             offset = clock.now() - timedelta(seconds=clock.monotonic())
-            if abs(offset - before) > CLOCK_STEP:
-                log.warning("clock.stepped", by_s=round((offset - before).total_seconds()))
-                for jobs in self._accounts.values():
-                    jobs.arm()
-                self._watchdog.arm()
-            else:  # after a step the passes, which come at once, know better what lasts
-                for name, told in self._watch.remind().items():
-                    if name in self._accounts:
-                        self._accounts[name].remember(told)
+            try:
+                self._look_up(offset - before)
+            except Exception as err:  # whatever it is, the guard outlives it
+                log.error("job.crashed", job="guard", exc_info=err)
             before = offset
+
+    def _look_up(self, step: timedelta) -> None:
+        """Do what a step of the clock asks for; without one, remind of what lasts."""
+        if abs(step) > CLOCK_STEP:  # the passes, which come at once, know better what lasts
+            log.warning("clock.stepped", by_s=round(step.total_seconds()))
+            for jobs in self._accounts.values():
+                jobs.arm()
+            self._watchdog.arm()
+            return
+        for name, told in self._watch.remind().items():
+            if name in self._accounts:
+                self._accounts[name].remember(told)
 
 
 class _Jobs:
@@ -322,19 +329,19 @@ class _Jobs:
                 self._open, self._shut = held, ()
             return self._open
 
-    async def _passed(self, held: OpenAccount, report: Report) -> Told:
+    async def _passed(self, held: OpenAccount, report: Report) -> ToldAt:
         """Have it noted how the account stands after a pass, its own or one that was asked for."""
         self._tell(report.outcome, report.error)
         return await self._note(Stand(held.conditions, report.next_at, report))
 
-    def remember(self, told: Told) -> None:
+    def remember(self, told: ToldAt) -> None:
         """Have noted of what a person was told, if there is where to."""
         if self._open is not None and self._closing is None:
             task = asyncio.create_task(self._open.remember(told))
             self._errands.add(task)
             task.add_done_callback(self._errands.discard)
 
-    async def _note(self, stand: Stand) -> Told:
+    async def _note(self, stand: Stand) -> ToldAt:
         return await self._watch.note(self.parts.settings, stand)
 
     def _jobs(self) -> dict[str, Callable[[], Awaitable[datetime]]]:
@@ -408,21 +415,25 @@ class _Jobs:
         first = self._open is None
         try:
             held = await self._opened()
+            waits_until = await self._first_look(held) if first else None
         except FitbitdError as err:
             self._tell(err.code, err)
             next_at = self._world.clock.now() + OPENED_AGAIN_AFTER
             await self._note(Stand(await self._without_index(err), next_at))
             return next_at
-        if first:
-            first_at = await held.first_pass_at()  # before anything is noted
-            await held.first_review()
-            waits = first_at > self._world.clock.now()
-            if waits or held.conditions:
-                await held.remember(await self._note(Stand(held.conditions, first_at)))
-            if waits:
-                return first_at
+        if waits_until is not None:
+            return waits_until
         report = await held.run_pass()
         return report.next_at
+
+    async def _first_look(self, held: OpenAccount) -> datetime | None:
+        """Say how the account stands that was just opened; give when its first pass is due."""
+        first_at = await held.first_pass_at()  # before anything is noted
+        await held.first_review()
+        waits = first_at > self._world.clock.now()
+        if waits or held.conditions:
+            await held.remember(await self._note(Stand(held.conditions, first_at)))
+        return first_at if waits else None
 
     async def _without_index(self, err: FitbitdError) -> tuple[Condition, ...]:
         """Say how an account stands that cannot even be opened."""

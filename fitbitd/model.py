@@ -125,7 +125,8 @@ class DataType:
         checks: the dense type whose days are read again where this one's readings moved.
         wall_clock: its replies tell the wearer's wall clock without a zone, so that one window must
             not span two zones.
-        lasts: how long one of its intervals may be: a sync brings it once it is over.
+        lasts: how long after a day's end what began on it may be under way: a sync brings it once
+            it is over.
         sums_of: the data type whose readings this one sums up by day: where they move, so does it.
         file_of: the data type whose sessions have a file each; a pull names the session.
     """

@@ -33,6 +33,9 @@ WARNED_AFTER = timedelta(hours=1)
 
 COMMAND_LASTS_S = 30.0
 
+TRIED_AGAIN_AFTER = timedelta(hours=1)
+"""A command that failed is run again, for the network may be what is wrong."""
+
 _ENDS_WITHIN_S = 2.0
 
 
@@ -128,7 +131,7 @@ def _code(condition: Condition) -> str:
 
 def _is_to_be_told_again(one: News, before: News, at: datetime, now: datetime) -> bool:
     """Say whether a day has passed, or what was a warning needs a person by now."""
-    more_urgent = one.condition.severity is not before.condition.severity is not Severity.ERROR
+    more_urgent = one.condition.severity is Severity.ERROR is not before.condition.severity
     return more_urgent or abs(now - at) >= TOLD_AGAIN_AFTER  # the clock may have been ahead
 
 
@@ -162,12 +165,14 @@ class Notifier:
         self._turn = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._failed: set[str] = set()
+        self._late: dict[tuple[str, str], tuple[News, datetime]] = {}  # by account and code
 
     def expect(self, accounts: Collection[str]) -> None:
         """Have the heartbeat wait for exactly these accounts, also for one that never starts."""
         self._fresh_until = {name: self._fresh_until.get(name) for name in accounts}
         self._told = {name: told for name, told in self._told.items() if name in accounts}
         self._found = {name: found for name, found in self._found.items() if name in accounts}
+        self._late = {key: late for key, late in self._late.items() if key[0] in accounts}
 
     def recall(
         self, account: str, open_still: Sequence[Condition], told_at: Mapping[str, datetime]
@@ -207,7 +212,8 @@ class Notifier:
         }
 
     def _told_at(self, account: str) -> Mapping[str, datetime]:
-        return {code: at for code, (_, at) in self._told.get(account, {}).items()}
+        told = self._told.get(account, {})
+        return {code: at for code, (_, at) in told.items() if (account, code) not in self._late}
 
     async def close(self) -> None:
         """Give what is under way a moment to end."""
@@ -221,11 +227,13 @@ class Notifier:
         """Tell what is to be told of an account; say whether there was anything."""
         if not self.settings.command:
             return False
-        told, found = self._told.get(account, {}), self._found[account]
-        tell, self._told[account] = news(told, found, self._clock.now())
-        for one in tell:
+        told, found, now = self._told.get(account, {}), self._found[account], self._clock.now()
+        due = [key for key, (_, at) in self._late.items() if key[0] == account and at <= now]
+        late = [self._late.pop(key)[0] for key in due]
+        tell, self._told[account] = news(told, found, now)
+        for one in (*late, *tell):
             self._begin(self._tell(one))
-        return bool(tell)
+        return bool(late or tell)
 
     def _begin(self, work: Awaitable[None]) -> None:
         task = asyncio.ensure_future(work)
@@ -234,23 +242,27 @@ class Notifier:
 
     async def _tell(self, one: News) -> None:
         async with self._turn:
-            await self._tried("command", self._run(self.settings.command, one.text))
+            arrived = await self._tried("command", self._run(self.settings.command, one.text))
+        if not arrived:
+            key = one.condition.account, one.condition.code
+            self._late[key] = one, self._clock.now() + TRIED_AGAIN_AFTER
 
     async def _beat(self, url: str) -> None:
         await self._tried("heartbeat", beat(url, self._send))
 
-    async def _tried(self, way: str, work: Awaitable[None]) -> None:
-        """Log the first failure of a way, and its recovery."""
+    async def _tried(self, way: str, work: Awaitable[None]) -> bool:
+        """Say whether news arrived; log the first failure of a way, and its recovery."""
         try:
             await work
         except FitbitdError as err:
             if way not in self._failed:
                 log.warning("notify.failed", way=way, detail=str(err))
             self._failed.add(way)
-        else:
-            if way in self._failed:
-                log.info("notify.recovered", way=way)
-            self._failed.discard(way)
+            return False
+        if way in self._failed:
+            log.info("notify.recovered", way=way)
+        self._failed.discard(way)
+        return True
 
 
 async def beat(url: str, send: Send) -> None:

@@ -31,40 +31,49 @@ class Standing:
     def __init__(self, folder: Path, state_dir: Path) -> None:
         """Prepare; there is no file before the first `show`."""
         self._path = folder / NAME
+        self._new = self._path.with_suffix(".new")
         self._state_dir = state_dir
         self._held: int | None = None
         self._told: dict[str, Any] = {}
 
     def show(self, accounts: Accounts) -> None:
-        """Show how all accounts stand; a disk that refuses even this changes nothing else."""
+        """Show how all accounts stand; where the disk refuses even this, nothing is shown."""
         told = {
             "state_dir": str(self._state_dir.resolve()),
             "accounts": {name: [asdict(one) for one in found] for name, found in accounts.items()},
         }
         if told == self._told:
             return  # spares the card
-        new = self._path.with_suffix(".new")
-        with suppress(OSError):
-            new.unlink(missing_ok=True)
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-            file = os.open(new, flags, disk.PRIVATE_FILE_MODE)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX)
-                os.fchmod(file, disk.INDEX_FILE_MODE)
-                os.write(file, json.dumps(told, default=_text).encode())
-                new.replace(self._path)
-            except OSError:
-                os.close(file)
-                raise
-            self._let_go()
-            self._held, self._told = file, told
+        try:
+            self._write(json.dumps(told, default=_text).encode())
+        except OSError:
+            self.close()  # the old one would be believed
+        else:
+            self._told = told
 
     def close(self) -> None:
         """Take the file away."""
-        if self._held is not None:
+        for path in (self._new, self._path):
             with suppress(OSError):
-                self._path.unlink()
-            self._let_go()
+                path.unlink()
+        self._let_go()
+        self._told = {}
+
+    def _write(self, content: bytes) -> None:
+        self._new.unlink(missing_ok=True)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        file = os.open(self._new, flags, disk.PRIVATE_FILE_MODE)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            os.fchmod(file, disk.INDEX_FILE_MODE)
+            with open(file, "wb", closefd=False) as whole:
+                whole.write(content)
+            self._new.replace(self._path)
+        except OSError:
+            os.close(file)
+            raise
+        self._let_go()
+        self._held = file
 
     def _let_go(self) -> None:
         if self._held is not None:

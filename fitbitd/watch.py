@@ -1,11 +1,12 @@
 """How all accounts stand, for whoever wants to know: systemd, other processes, and a person."""
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from fitbitd import health, systemd
-from fitbitd.account import OpenAccount, Told
+from fitbitd.account import OpenAccount, ToldAt
 from fitbitd.assembly import World
 from fitbitd.config import AccountSettings, NotifySettings
 from fitbitd.engine import Report
@@ -53,6 +54,7 @@ class Watch:
         self._passed = passed
         self._notifier = Notifier(notify, world.clock, world.send, world.tells)
         self._stands: dict[str, Stand] = {}
+        self._showing = asyncio.Lock()
 
     def expect(self, notify: NotifySettings, accounts: Collection[str]) -> None:
         """Go on with exactly these accounts."""
@@ -64,7 +66,7 @@ class Watch:
         """Have nobody told again of what an earlier process told."""
         self._notifier.recall(name, account.conditions, account.told)
 
-    async def note(self, account: AccountSettings, stand: Stand) -> Told:
+    async def note(self, account: AccountSettings, stand: Stand) -> ToldAt:
         """Take note of how an account stands; say when a person was told of what is open."""
         fresh_until = None
         if stand.report is not None and health.is_fresh(stand.found):
@@ -73,14 +75,20 @@ class Watch:
         told = self._notifier.take(account.name, stand.found, fresh_until)
         self._stands[account.name] = stand
         systemd.notify(f"STATUS={status_line(self._stands)}")
-        if self._standing is not None:
-            show, found = self._standing.show, {n: one.found for n, one in self._stands.items()}
-            await self._world.offload(lambda: show(found))
+        await self._show()
         if stand.report is not None and self._passed is not None:
             self._passed(account.name, stand.report)
         return told
 
-    def remind(self) -> Mapping[str, Told]:
+    async def _show(self) -> None:
+        """Show other processes how all accounts stand, one look after the other."""
+        if self._standing is not None:
+            show = self._standing.show
+            async with self._showing:
+                found = {name: one.found for name, one in self._stands.items()}
+                await self._world.offload(lambda: show(found))
+
+    def remind(self) -> Mapping[str, ToldAt]:
         """Tell a person what time alone makes news; give what `note` gives, by account."""
         return self._notifier.remind()
 

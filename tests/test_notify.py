@@ -274,6 +274,32 @@ async def test_a_way_that_fails_is_logged_once_and_when_it_works_again() -> None
     ]
 
 
+async def test_what_a_failing_command_did_not_tell_is_told_an_hour_later() -> None:
+    place = Place()
+    place.error = TransientError("no network")
+    await place.take(CONSENT)
+    assert place.told_at == {"authorization_needed": NOW}  # it is under way
+    await place.take(CONSENT)
+    assert place.told_at == {}
+    place.error = None
+    await place.take(CONSENT)
+    assert place.told == []
+    place.clock.advance(3600)
+    place.notifier.remind()
+    await place.notifier.close()
+    assert place.codes == [("authorization_needed", "raised")]
+    await place.take(CONSENT)
+    assert (place.told_at, len(place.told)) == ({"authorization_needed": NOW}, 1)
+
+
+def test_what_is_less_urgent_by_now_is_no_news() -> None:
+    _, told = news({}, [condition("grant_expires_soon", NOW - HOUR)], NOW)
+    assert told
+    calmer = replace(told["grant_expires_soon"][0].condition, severity=Severity.INFO)
+    tell, _ = news(told, [calmer], NOW + HOUR)
+    assert tell == ()
+
+
 # The command
 
 

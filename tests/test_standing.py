@@ -73,8 +73,14 @@ def test_the_group_may_read_it_and_nobody_else(state_dir: Path) -> None:
     standing.close()
 
 
-def test_a_disk_that_refuses_even_this_changes_nothing(state_dir: Path) -> None:
-    standing = Standing(state_dir / "gone", state_dir)
+def test_where_the_disk_refuses_even_this_no_older_look_is_believed(state_dir: Path) -> None:
+    standing = Standing(state_dir, state_dir)
+    standing.show({"alice": []})
+    (state_dir / "standing.new").mkdir()
     standing.show({"alice": [FULL]})
     assert seen(state_dir) is None
+    assert not (state_dir / NAME).exists()
+    (state_dir / "standing.new").rmdir()
+    standing.show({"alice": [FULL]})
+    assert seen(state_dir) == (FULL,)
     standing.close()

@@ -23,7 +23,7 @@ PROMISES = {
         "StateDirectory": "fitbitd",
         "StateDirectoryMode": "0750",
         "RuntimeDirectory": "fitbitd",
-        "RuntimeDirectoryMode": "0700",
+        "RuntimeDirectoryMode": "0750",
         "Restart": "always",
         "RestartSec": "5s",
         "RestartPreventExitStatus": "78",

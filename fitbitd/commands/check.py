@@ -13,7 +13,7 @@ from fitbitd.checkup import Found, Look, Machine
 from fitbitd.clock import SystemClock
 from fitbitd.commands.bundle import write_bundle
 from fitbitd.commands.common import Context, config_argument, run_async, say, write_json
-from fitbitd.commands.install import install_unit, run, this_program
+from fitbitd.commands.install import install_unit, run_command, this_program
 
 HELP = "what is wrong with this machine or an account, and what to do"
 DESCRIPTION = """\
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def main(context: Context) -> int:
     """Look at everything, and say what was found."""
     if context.args.install_unit:
-        install_unit(Machine(), this_program(), run)
+        install_unit(Machine(), this_program(), run_command)
         return 0
     settings = context.settings()
     now = SystemClock().now()

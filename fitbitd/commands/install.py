@@ -19,10 +19,10 @@ _PACKAGED = "/usr/bin/fitbitd"
 _UNSEEN = {"home", "root", "run", "tmp"}
 """Folders of / that the service does not see (ProtectHome=, PrivateTmp=), or that do not last."""
 
-Do = Callable[[Sequence[str]], None]
+RunCommand = Callable[[Sequence[str]], None]
 
 
-def install_unit(machine: Machine, program: Path, do: Do) -> None:
+def install_unit(machine: Machine, program: Path, run: RunCommand) -> None:
     """Install the service that runs `program`; it is neither enabled nor started.
 
     Raises:
@@ -38,11 +38,11 @@ def install_unit(machine: Machine, program: Path, do: Do) -> None:
             path.write_text(text, encoding="utf-8")
             path.chmod(0o644)
         say(f"wrote {path}")
-    do(("systemd-sysusers", str(machine.at(SYSUSERS))))
+    run(("systemd-sysusers", str(machine.at(SYSUSERS))))
     state_dir = machine.at(str(STATE_DIR))
     if not state_dir.exists():  # so that `sudo fitbitd authorize` knows whom to become
-        do(("install", "-d", "-o", "fitbitd", "-g", "fitbitd", "-m", "0750", str(state_dir)))
-    do(("systemctl", "daemon-reload"))
+        run(("install", "-d", "-o", "fitbitd", "-g", "fitbitd", "-m", "0750", str(state_dir)))
+    run(("systemctl", "daemon-reload"))
     say(
         f"Next: sudo {program} init --system\n"
         f"      sudo {program} authorize ACCOUNT\n"
@@ -57,7 +57,7 @@ def this_program() -> Path:
     return Path(sys.executable).with_name("fitbitd")
 
 
-def run(command: Sequence[str]) -> None:
+def run_command(command: Sequence[str]) -> None:
     """Run a command of this machine.
 
     Raises:
@@ -75,8 +75,12 @@ def _check(machine: Machine, program: Path) -> None:
     python = program.with_name("python").resolve()
     places = (program, program.resolve(), python)
     unseen = next((path for path in places if set(path.parts[1:2]) & _UNSEEN), None)
+    link = next((path for path in map(machine.at, (UNIT, SYSUSERS)) if path.is_symlink()), None)
     if not machine.at("/run/systemd/system").exists():
         problem, todo = "this machine does not run systemd", "start fitbitd run by other means"
+    elif link is not None:
+        problem = f"{link} is a link, as `systemctl mask fitbitd` makes it"
+        todo = f"sudo systemctl unmask fitbitd, or: sudo rm {link}"
     elif str(program) == _PACKAGED:
         problem = "the package has installed the service already"
         todo = "sudo systemctl enable --now fitbitd"

@@ -14,7 +14,7 @@ from fitbitd.store.rebuild import rebuild as rebuild_steps
 from fitbitd.store.recovery import recover
 
 SLICE = 20
-"""Steps, of a pull each, before whoever waits has a turn."""
+"""Steps, of a pull each that is read or left out, before whoever waits has a turn."""
 
 
 async def rebuild(

@@ -87,14 +87,16 @@ def reopen(
             (sync.device, synced_at, to_ms(seen_at)),
         )
         if before is not None:
+            known = list(catalogue)
+            first = {
+                lasts: _earliest_day(db, from_ms(before) - lasts, zone)
+                for lasts in {one.lasts for one in known}
+            }
             db.executemany(
                 "UPDATE coverage SET settled = 0, settled_by = NULL, recheck = 0,"
                 " synced_at = min(synced_at, ?1)"
                 " WHERE data_type = ?2 AND day >= ?3 AND (settled OR synced_at > ?1)",
-                [
-                    (before, known.name, _earliest_day(db, from_ms(before) - known.lasts, zone))
-                    for known in catalogue
-                ],
+                [(before, one.name, first[one.lasts]) for one in known],
             )
 
 

@@ -192,8 +192,12 @@ def open_reader(account_dir: Path, name: str = INDEX_NAME) -> sqlite3.Connection
 
 
 def _missing(path: Path) -> OperatorError:
+    name = path.parent.name
+    if (path.parent / "archive").is_dir():
+        words = "nothing is lost, for it is made from the archive.\nNext: fitbitd rebuild"
+        return OperatorError(f"{name} has no index ({path}): {words} {name}", code="index_missing")
     return OperatorError(
-        f"{path.parent.name} has no index yet ({path}): nothing was collected.\n"
+        f"{name} has no index yet ({path}): nothing was collected.\n"
         "Next: fitbitd run, or fitbitd pull",
         code="index_missing",
     )
@@ -230,7 +234,7 @@ def _check_version(db: sqlite3.Connection, path: Path) -> int:
 
 def _refuse_older(version: int, path: Path) -> None:
     """Let a reader wait for a writer, who alone may change the tables."""
-    if version == 0:  # its writer has only just begun
+    if version == 0:  # its writer has only just begun, or a power cut left it so
         raise _missing(path)
     if version < SCHEMA_VERSION:
         raise OperatorError(

@@ -11,6 +11,7 @@ are older than what fitbitd is tested with. What lies here is what the tests ran
 What is taken is what is installed where this runs; nothing is downloaded.
 """
 
+import argparse
 import gzip
 import os
 import shutil
@@ -67,9 +68,11 @@ NEVER_COPIED = {"RECORD", "INSTALLER", "REQUESTED", "direct_url.json"}
 COMPILED = {".so", ".pyd", ".dylib"}
 
 
-def main(arguments: list[str]) -> None:
+def main() -> None:
     """Build into the folder that is named, or into dist/."""
-    target = Path(arguments[0] if arguments else ROOT / "dist")
+    parser = argparse.ArgumentParser(description="Build the .deb of what is installed here.")
+    parser.add_argument("folder", nargs="?", type=Path, default=ROOT / "dist")
+    target = parser.parse_args().folder
     target.mkdir(parents=True, exist_ok=True)
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     with tempfile.TemporaryDirectory() as folder:
@@ -202,4 +205,4 @@ def write(path: Path, content: bytes, mode: int = 0o644) -> None:
 
 if __name__ == "__main__":
     os.umask(0o022)
-    main(sys.argv[1:])
+    main()

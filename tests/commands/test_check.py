@@ -75,12 +75,19 @@ def make_bare(machine: Machine) -> None:
     unit_of(machine).write_text("[Service]\n# ProtectSystem=strict\nExecStart=fitbitd run\n")
 
 
+def mask(machine: Machine) -> None:
+    own = machine.at("/etc/systemd/system/fitbitd.service")
+    own.parent.mkdir(parents=True, exist_ok=True)
+    own.symlink_to("/dev/null")
+
+
 @pytest.mark.parametrize(
     ("spoil", "expected", "words"),
     [
         (lambda m: m.at("/run/systemd/system").rmdir(), "unit note", "does not run systemd"),
         (lambda m: unit_of(m).unlink(), "unit note", "not installed"),
         (make_bare, "unit note", "shuts the program in less"),
+        (mask, "unit wrong", "masked"),
         (
             lambda m: shutil.rmtree(m.at("/etc/systemd/system/multi-user.target.wants")),
             "unit wrong",

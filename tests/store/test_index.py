@@ -146,6 +146,13 @@ def test_a_reader_without_an_index_is_told_what_to_do(tmp_path: Path, *, begun: 
     assert caught.value.code == "index_missing"
 
 
+def test_an_index_that_a_power_cut_emptied_is_not_taken_for_a_beginning(tmp_path: Path) -> None:
+    (tmp_path / "alice" / "archive").mkdir(parents=True)
+    (tmp_path / "alice" / "index.sqlite").touch()
+    with pytest.raises(OperatorError, match=r"nothing is lost.*\nNext: fitbitd rebuild alice"):
+        open_reader(tmp_path / "alice")
+
+
 def test_a_reader_of_an_older_index_is_told_who_brings_it_up_to_date(tmp_path: Path) -> None:
     folder = tmp_path / "alice"
     lived(folder)

@@ -67,7 +67,9 @@ def test_members_of_the_group_read_the_index_while_it_is_written_and_others_noth
     for group in ("fitbitd", "nogroup"):
         assert as_nobody(group, "cat", f"{ALICE}/token.json") != 0
         assert as_nobody(group, "ls", f"{ALICE}/archive") != 0
-        assert as_nobody(group, "ls", "/run/fitbitd") != 0  # where the control socket is
+        assert as_nobody(group, "test", "-w", "/run/fitbitd/control.sock") != 0
+    assert as_nobody("fitbitd", "cat", "/run/fitbitd/standing.json") == 0
+    assert as_nobody("nogroup", "ls", "/run/fitbitd") != 0
 
 
 def test_an_upgrade_keeps_everything_and_restarts_what_runs(pi: Pi) -> None:

@@ -72,6 +72,17 @@ def test_a_program_that_the_service_could_not_run_is_refused(
     assert not machine.at("/" + UNIT).exists()
 
 
+@pytest.mark.parametrize("masked", ["/" + UNIT, "/etc/sysusers.d/fitbitd.conf"])
+def test_a_link_is_not_written_through(machine: Machine, tmp_path: Path, masked: str) -> None:
+    aim = tmp_path / "null"
+    aim.touch(0o666)
+    machine.at(masked).parent.mkdir(parents=True, exist_ok=True)
+    machine.at(masked).symlink_to(aim)
+    with pytest.raises(OperatorError, match=r"is a link.*\n.*\nNext: sudo systemctl unmask"):
+        install(machine)
+    assert aim.read_bytes() == b""
+
+
 def test_a_machine_without_systemd_is_told_so(machine: Machine) -> None:
     machine.at("/run/systemd/system").rmdir()
     with pytest.raises(OperatorError, match="does not run systemd"):
