@@ -19,7 +19,7 @@ import structlog
 
 from fitbitd.clock import Clock
 from fitbitd.config import NotifySettings
-from fitbitd.errors import FitbitdError, TransientError
+from fitbitd.errors import FitbitdError, OperatorError, TransientError
 from fitbitd.health import Condition
 from fitbitd.health_codes import Severity
 from fitbitd.model import Reply, Request
@@ -282,7 +282,8 @@ async def run_command(command: Sequence[str], text: str) -> None:
     What it says on stderr stands beside our own words, in the journal as a rule.
 
     Raises:
-        TransientError: it cannot be started, took too long, or ended with another code than 0.
+        OperatorError: it cannot be started.
+        TransientError: it took too long, or ended with another code than 0.
     """
     try:
         process = await asyncio.create_subprocess_exec(
@@ -293,7 +294,10 @@ async def run_command(command: Sequence[str], text: str) -> None:
             env={name: value for name, value in os.environ.items() if _is_public(name)},
         )
     except (OSError, ValueError) as err:
-        raise TransientError(f"{command[0]} cannot be started: {err}") from err
+        raise OperatorError(
+            f"{command[0]} cannot be started: {_reason(err)}.\n"
+            "Next: correct the command in [notify]"
+        ) from err
     try:
         async with asyncio.timeout(COMMAND_LASTS_S):
             await process.communicate(text.encode())
@@ -306,6 +310,11 @@ async def run_command(command: Sequence[str], text: str) -> None:
             await process.wait()
     if process.returncode:
         raise TransientError(f"{command[0]} ended with {process.returncode}")
+
+
+def _reason(err: OSError | ValueError) -> str:
+    words = err.strerror if isinstance(err, OSError) else None
+    return (words or str(err)).lower()
 
 
 def _is_public(name: str) -> bool:

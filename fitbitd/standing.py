@@ -7,6 +7,7 @@ daemon lives, which a lock on it proves; a dead one's is as good as none.
 import fcntl
 import json
 import os
+import stat
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict
@@ -42,8 +43,10 @@ class Standing:
             "state_dir": str(self._state_dir.resolve()),
             "accounts": {name: [asdict(one) for one in found] for name, found in accounts.items()},
         }
-        if told == self._told:
+        if told == self._told and self._is_ours():
             return  # spares the card
+        if not self._is_ours() and _is_held(self._path):
+            return  # another daemon's, which was here first
         try:
             self._write(json.dumps(told, default=_text).encode())
         except OSError:
@@ -53,9 +56,11 @@ class Standing:
 
     def close(self) -> None:
         """Take the file away."""
-        for path in (self._new, self._path):
+        with suppress(OSError):
+            self._new.unlink()
+        if self._is_ours():
             with suppress(OSError):
-                path.unlink()
+                self._path.unlink()
         self._let_go()
         self._told = {}
 
@@ -75,6 +80,14 @@ class Standing:
         self._let_go()
         self._held = file
 
+    def _is_ours(self) -> bool:
+        """Say whether the file that is there is the one that we hold."""
+        with suppress(OSError):
+            return self._held is not None and os.path.samestat(
+                os.fstat(self._held), self._path.lstat()
+            )
+        return False
+
     def _let_go(self) -> None:
         if self._held is not None:
             os.close(self._held)
@@ -86,20 +99,51 @@ def read(
 ) -> tuple[Condition, ...] | None:
     """Give what is wrong with an account by a running daemon's last look; None if none tells."""
     for folder in (service, state_dir):
-        told = _read(folder / NAME)
-        if told.get("state_dir") == str(state_dir.resolve()) and account in told["accounts"]:
-            return tuple(_conditions(told["accounts"][account]))
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # not ours
+            told = _read(folder / NAME)
+            if told["state_dir"] == str(state_dir.resolve()):
+                return tuple(_conditions(told["accounts"][account]))
     return None
 
 
-def _read(path: Path) -> Mapping[str, Any]:
-    """Read the file, unless nobody holds it."""
-    with suppress(OSError, ValueError), path.open(encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return dict(json.load(file))
-    return {}
+def _read(path: Path) -> Any:
+    """Read the file; it counts only while somebody holds it."""
+    file = _opened(path)
+    try:
+        if not _is_locked(file):
+            raise KeyError(path.name)
+        with open(file, encoding="utf-8", closefd=False) as text:
+            return json.load(text)
+    finally:
+        os.close(file)
+
+
+def _is_held(path: Path) -> bool:
+    try:
+        file = _opened(path)
+    except OSError:
+        return False
+    try:
+        return _is_locked(file)
+    finally:
+        os.close(file)
+
+
+def _opened(path: Path) -> int:
+    """Open what is a file, without waiting for what is none."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    if not stat.S_ISREG(os.fstat(file).st_mode):
+        os.close(file)
+        raise FileNotFoundError(path)
+    return file
+
+
+def _is_locked(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 def _conditions(rows: Iterable[Mapping[str, Any]]) -> Iterable[Condition]:

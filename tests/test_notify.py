@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 
 from fitbitd import notify
 from fitbitd.config import NotifySettings
-from fitbitd.errors import FitbitdError, TransientError
+from fitbitd.errors import FitbitdError, OperatorError, TransientError
 from fitbitd.health import Condition, is_fresh
 from fitbitd.health_codes import CODES, Severity
 from fitbitd.model import AccountName, DataTypeName, Reply, Request
@@ -334,7 +334,7 @@ async def test_the_command_gets_the_text_on_stdin_and_no_secret_in_its_environme
     ],
 )
 async def test_a_command_that_fails_says_how(command: tuple[str, ...], words: str) -> None:
-    with pytest.raises(TransientError, match=words):
+    with pytest.raises((OperatorError, TransientError), match=words):
         await run_command(command, "{}")
 
 

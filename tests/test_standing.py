@@ -1,5 +1,6 @@
 """What a daemon shows of its accounts: whole, to whoever may read it, and only while it lives."""
 
+import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
@@ -84,3 +85,32 @@ def test_where_the_disk_refuses_even_this_no_older_look_is_believed(state_dir: P
     standing.show({"alice": [FULL]})
     assert seen(state_dir) == (FULL,)
     standing.close()
+
+
+def test_a_second_daemon_takes_nothing_from_the_first_and_follows_it(state_dir: Path) -> None:
+    first, second = Standing(state_dir, state_dir), Standing(state_dir, state_dir)
+    first.show({"alice": [FULL]})
+    second.show({"alice": []})
+    second.close()
+    assert seen(state_dir) == (FULL,)
+    (state_dir / NAME).unlink()
+    first.show({"alice": [FULL]})  # nothing new, but it is not there any more
+    assert seen(state_dir) == (FULL,)
+    first.close()
+    second.show({"alice": []})
+    assert seen(state_dir) == ()
+    second.close()
+
+
+@pytest.mark.parametrize("content", ["[1]", "{", "{}", '{"accounts": {"alice": [{"code": 1}]}}'])
+def test_what_no_daemon_wrote_is_not_believed(state_dir: Path, content: str) -> None:
+    standing = Standing(state_dir, state_dir)
+    standing.show({"alice": [FULL]})
+    (state_dir / NAME).write_text(content.replace("{", f'{{"state_dir": "{state_dir}", ', 1))
+    assert seen(state_dir) is None
+    standing.close()
+
+
+def test_what_is_no_file_is_not_waited_for(state_dir: Path) -> None:
+    os.mkfifo(state_dir / NAME)
+    assert seen(state_dir) is None

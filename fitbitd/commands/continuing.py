@@ -4,6 +4,7 @@ from fitbitd.assembly import AccountParts, parts
 from fitbitd.commands.common import account_of
 from fitbitd.config import Settings
 from fitbitd.model import Axis
+from fitbitd.store import disk
 from fitbitd.store.continuation import Side
 from fitbitd.store.index import INDEX_NAME
 
@@ -14,7 +15,18 @@ def earlier_of(settings: Settings, account: AccountParts) -> AccountParts | None
     if name is None:
         return None
     earlier = parts(settings, account_of(settings, name))
-    return earlier if (earlier.folder / INDEX_NAME).exists() else None
+    return earlier if has_index(earlier) else None
+
+
+def has_index(account: AccountParts) -> bool:
+    """Say whether an account has an index.
+
+    Raises:
+        OperatorError: the disk refuses to tell.
+    """
+    path = account.folder / INDEX_NAME
+    with disk.telling(path):
+        return path.exists()
 
 
 def seam(account: AccountParts, earlier: AccountParts | None) -> tuple[Side, Side] | None:

@@ -14,7 +14,7 @@ from fitbitd.commands.common import (
     write_json,
     write_table,
 )
-from fitbitd.commands.continuing import earlier_of, seam
+from fitbitd.commands.continuing import earlier_of, has_index, seam
 from fitbitd.config import Settings
 from fitbitd.errors import OperatorError
 from fitbitd.store.continuation import statements
@@ -113,7 +113,7 @@ def main(context: Context) -> int:
 def _collected(settings: Settings) -> list[AccountParts]:
     """Give the accounts that have an index, or all; what another one continues comes behind it."""
     every = [parts(settings, account) for account in settings.accounts]
-    some = [each for each in every if (each.folder / INDEX_NAME).exists()] or every
+    some = [each for each in every if has_index(each)] or every
     continued = {each.settings.continues for each in some}
     return sorted(some, key=lambda each: each.settings.name in continued)
 

@@ -121,7 +121,7 @@ class LoopbackListener:
         return (
             HTTPStatus.OK,
             "Thank you",
-            "fitbitd has what it needs. You can close this page and go back to the terminal.",
+            "Your answer has arrived. Close this page: the terminal says whether all is well.",
         )
 
 

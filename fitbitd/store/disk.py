@@ -76,11 +76,21 @@ def telling(path: Path) -> Iterator[None]:
 
 
 def make_folder(folder: Path, mode: int) -> bool:
-    """Create `folder` with `mode` if it is missing; say whether it was."""
+    """Create `folder` with `mode` if it is missing; say whether it was.
+
+    Raises:
+        OperatorError: something else has its name, or what the disk refuses.
+    """
     with telling(folder):
         try:
             folder.mkdir(mode=mode)
-        except FileExistsError:
+        except FileExistsError as err:
+            if not folder.is_dir():
+                raise OperatorError(
+                    f"{folder} is there, and is no folder; perhaps a link to a disk that is not"
+                    " mounted.\nNothing was changed.\nNext: mount the disk, or correct the path",
+                    code="disk_failed",
+                ) from err
             return False
         folder.chmod(mode)  # whatever the umask took away
     return True
