@@ -1,9 +1,11 @@
-"""The .deb: what lies in it, whose it is, and that it runs from where it lies."""
+"""What is installed: the .deb and what lies in it, whose it is, that it runs; and what pip puts."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -12,7 +14,12 @@ from fitbitd import __version__
 from tests.support.cli import ROOT
 
 BUILD = ROOT / "systemd" / "deb" / "build.py"
-DEBIAN = Path("/usr/bin/python3")
+PYTHONS = ("/usr/bin/python3", "python3.13")
+"""Debian's own, and that of Debian 13 where one is found."""
+
+CARRIED = {"fitbitd.service": "fitbitd.service", "sysusers.conf": "sysusers.d/fitbitd.conf"}
+"""What `check --install-unit` writes: its name in fitbitd, and the file of systemd/ that it is."""
+
 INSTALLED = {
     "usr/bin/fitbitd": "-rwxr-xr-x",
     "usr/lib/fitbitd/fitbitd/cli.py": "-rw-r--r--",
@@ -29,14 +36,18 @@ INSTALLED = {
     "usr/share/python3/runtime.d/fitbitd.rtupdate": "-rwxr-xr-x",
 }
 
-pytestmark = pytest.mark.skipif(shutil.which("dpkg-deb") is None, reason="no dpkg-deb here")
-
 
 @pytest.fixture(scope="module")
 def package(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    if shutil.which("dpkg-deb") is None:
+        pytest.skip("no dpkg-deb here")
     order = [sys.executable, str(BUILD), str(tmp_path_factory.mktemp("deb"))]
     done = subprocess.run(order, check=True, capture_output=True, text=True)
     return Path(done.stdout.strip())
+
+
+def run(*order: str, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(order, env=env, check=False, capture_output=True, text=True)
 
 
 def dpkg(*args: str) -> str:
@@ -79,12 +90,20 @@ def test_it_enables_nothing_and_asks_nothing(package: Path, tmp_path: Path) -> N
         subprocess.run(["sh", "-n", str(tmp_path / name)], check=True)
 
 
-@pytest.mark.skipif(not DEBIAN.exists(), reason="Debian's own Python runs it")
-def test_it_runs_with_nothing_but_debians_python(package: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("python", PYTHONS)
+def test_it_runs_with_nothing_but_debians_python(
+    python: str, package: Path, tmp_path: Path
+) -> None:
+    environ = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
+    environ["PYENV_VERSION"] = "3.13"  # what is found may be pyenv's, which runs none untold
+    if shutil.which(python) is None or run(python, "-V", env=environ).returncode:
+        pytest.skip(f"no {python} that runs here")
     dpkg("-x", str(package), str(tmp_path))
-    order = [str(DEBIAN), "-I", str(tmp_path / "usr/bin/fitbitd"), "--version"]
-    done = subprocess.run(order, check=False, capture_output=True, text=True)
+    order = (python, "-IS", str(tmp_path / "usr/bin/fitbitd"))
+    done = run(*order, "--version", env=environ)
     assert (done.returncode, done.stdout) == (0, f"fitbitd {__version__}\n"), done
+    done = run(*order, "demo", "--for", "1s", "--provider", "fitbit", env=environ)
+    assert (done.returncode, "What was collected:" in done.stderr) == (0, True), done
 
 
 def test_what_is_not_pure_python_is_refused(tmp_path: Path) -> None:
@@ -92,11 +111,28 @@ def test_what_is_not_pure_python_is_refused(tmp_path: Path) -> None:
     fake.mkdir()
     (fake / "METADATA").write_text("Metadata-Version: 2.1\nName: h11\nVersion: 0.16.0\n")
     (fake / "RECORD").write_text("h11/_speed.cpython-311-x86_64-linux-gnu.so,,\n")
-    done = subprocess.run(
-        [sys.executable, str(BUILD), str(tmp_path / "out")],
-        env={"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"},
-        check=False,
-        capture_output=True,
-        text=True,
-    )
+    environ = {"PYTHONPATH": str(tmp_path), "PATH": "/usr/bin:/bin"}
+    done = run(sys.executable, str(BUILD), str(tmp_path / "out"), env=environ)
     assert (done.returncode, "h11 is compiled for one kind of machine" in done.stderr) == (1, True)
+
+
+def carried(name: str) -> str:
+    return (ROOT / "systemd" / CARRIED[name]).read_text("utf-8")
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_what_is_installed_carries_the_unit_and_its_user(name: str) -> None:
+    asked = "import sys; from importlib import resources;"
+    asked += " print(resources.files('fitbitd').joinpath(sys.argv[1]).read_text('utf-8'), end='')"
+    done = run(sys.executable, "-I", "-c", asked, name)  # the installed one, not this folder's
+    assert (done.returncode, done.stdout) == (0, carried(name)), done
+
+
+def test_a_wheel_carries_the_unit_and_its_user_as_text(tmp_path: Path) -> None:
+    pytest.importorskip("hatchling", reason="no hatchling here")
+    order = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(order, check=True, cwd=ROOT, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as files:
+        found = {name: files.read(f"fitbitd/{name}").decode() for name in CARRIED}
+    assert found == {name: carried(name) for name in CARRIED}

@@ -72,21 +72,24 @@ def reopen(
     """Note device syncs; when one advanced, every day since the sync before it is open again.
 
     What a watch brings belongs to the time since it last brought something, or is of a type whose
-    intervals had begun before that and were not over. The first sync that is seen of a device opens
-    nothing: there is no time before it that was read without it.
+    intervals had begun before that and were not over. The sync before the first one of a new device
+    is the newest of the others: one that was replaced may have brought more, unseen. The very first
+    opens nothing: there is no time before it that was read without it.
     """
     for sync in syncs:
         synced_at = min(to_ms(sync.synced_at), to_ms(seen_at))
-        (before,) = db.execute(
-            "SELECT max(synced_at) FROM device_sync WHERE device = ?", (sync.device,)
+        own, before = db.execute(
+            "SELECT max(synced_at) FILTER (WHERE device = ?), max(synced_at) FROM device_sync",
+            (sync.device,),
         ).fetchone()
-        if before is not None and synced_at <= before:
+        if own is not None and synced_at <= own:
             continue
+        before = before if own is None else own
         db.execute(
             "INSERT INTO device_sync (device, synced_at, seen_at) VALUES (?, ?, ?)",
             (sync.device, synced_at, to_ms(seen_at)),
         )
-        if before is not None:
+        if before is not None and before < synced_at:
             known = list(catalogue)
             first = {
                 lasts: _earliest_day(db, from_ms(before) - lasts, zone)

@@ -147,10 +147,12 @@ async def test_few_bytes_that_unpack_to_many_take_no_memory() -> None:
     mock = httpx.MockTransport(lambda _: httpx.Response(200, content=stream(bomb), headers=headers))
     async with Network(FakeClock(), mock, largest_body=1_000_000).session() as sender:
         tracemalloc.start()
-        with pytest.raises(RefusedError, match="larger than any"):
-            await sender(ASK)
-        _, peak = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
+        try:
+            with pytest.raises(RefusedError, match="larger than any"):
+                await sender(ASK)
+            _, peak = tracemalloc.get_traced_memory()
+        finally:
+            tracemalloc.stop()
     assert peak < 5_000_000
 
 

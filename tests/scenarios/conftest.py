@@ -1,9 +1,24 @@
-"""What holds for every scenario."""
+"""What holds for every scenario, and what several of them stand on."""
 
 import gc
+import logging
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import structlog
+
+from fitbitd.clock import SystemClock
+from fitbitd.simulator import (
+    FitbitSettings,
+    FitbitSimulator,
+    OffsetClock,
+    SimulatorServer,
+    live_wearer,
+    serve,
+)
+from tests.support.journald import Receiver
+from tests.support.service import Manager
 
 
 @pytest.fixture(autouse=True)
@@ -13,3 +28,41 @@ def _seldom_collected() -> Iterator[None]:
     gc.set_threshold(200_000, 20, 100)
     yield
     gc.set_threshold(*before)
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """Leave nothing of what a scenario logs with to the next one."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    structlog.contextvars.clear_contextvars()
+    structlog.reset_defaults()
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def receivers(tmp_path: Path) -> Iterator[tuple[Receiver, Receiver]]:
+    """Listen where journald and the service manager do, for a daemon in this process."""
+    both = Receiver(tmp_path / "journal"), Receiver(tmp_path / "manager")
+    yield both
+    for one in both:
+        one.close()
+
+
+@pytest.fixture
+def manager(tmp_path: Path) -> Iterator[Manager]:
+    """Be the service manager of a daemon that is a process."""
+    one = Manager(tmp_path)
+    yield one
+    one.socket.close()
+
+
+@pytest.fixture
+def server() -> Iterator[SimulatorServer]:
+    """Serve a wearer who syncs every second to a daemon that is a process."""
+    clock = OffsetClock(SystemClock())
+    wearer = live_wearer(clock, history_days=3, sync_every_s=1)
+    with serve(FitbitSimulator(clock, wearer, FitbitSettings(quota=100_000))) as running:
+        yield running

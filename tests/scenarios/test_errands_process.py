@@ -8,18 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import pytest
-
-from fitbitd.clock import SystemClock
-from fitbitd.simulator import (
-    Fault,
-    FitbitSettings,
-    FitbitSimulator,
-    OffsetClock,
-    SimulatorServer,
-    live_wearer,
-    serve,
-)
+from fitbitd.simulator import Fault, SimulatorServer
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.index import open_reader
 from tests.support.cli import PATIENCE_S, Desk, Said, end
@@ -27,21 +16,6 @@ from tests.support.service import Manager, give_token, last_outcome, prepare, ru
 
 STOPS_WITHIN_S = 5.0
 YESTERDAY = str((datetime.now(UTC) - timedelta(days=1)).date())  # noqa: TID251 - as the processes
-
-
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[Manager]:
-    one = Manager(tmp_path)
-    yield one
-    one.socket.close()
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    clock = OffsetClock(SystemClock())
-    wearer = live_wearer(clock, history_days=3, sync_every_s=1)
-    with serve(FitbitSimulator(clock, wearer, FitbitSettings(quota=100_000))) as running:
-        yield running
 
 
 @contextmanager

@@ -1,9 +1,7 @@
 """Every condition, brought about by the world, is the same on every surface, and ends on all."""
 
 import json
-import logging
 import re
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -12,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import structlog
 
 from fitbitd import logs, standing
 from fitbitd.commands.status import describe
@@ -85,25 +82,6 @@ class Surfaces:
 
 def at_ms(at: int) -> datetime:
     return datetime.fromtimestamp(at / 1000, UTC)
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
-
-
-@pytest.fixture
-def receivers(tmp_path: Path) -> Iterator[tuple[Receiver, Receiver]]:
-    both = Receiver(tmp_path / "journal"), Receiver(tmp_path / "manager")
-    yield both
-    for one in both:
-        one.close()
 
 
 def is_about(code: str, summary: str) -> bool:

@@ -2,21 +2,9 @@
 
 import signal
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
-from fitbitd.clock import SystemClock
-from fitbitd.simulator import (
-    Fault,
-    FitbitSettings,
-    FitbitSimulator,
-    OffsetClock,
-    SimulatorServer,
-    live_wearer,
-    serve,
-)
+from fitbitd.simulator import Fault, SimulatorServer
 from fitbitd.store.account_lock import AccountLock
 from tests.support.cli import Desk
 from tests.support.service import (
@@ -34,19 +22,9 @@ STOPS_WITHIN_S = 5.0
 UNUSED = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[Manager]:
-    one = Manager(tmp_path)
-    yield one
-    one.socket.close()
-
-
-@pytest.fixture
-def server() -> Iterator[SimulatorServer]:
-    clock = OffsetClock(SystemClock())
-    wearer = live_wearer(clock, history_days=2, sync_every_s=1)
-    with serve(FitbitSimulator(clock, wearer, FitbitSettings(quota=100_000))) as running:
-        yield running
+def raised(desk: Desk) -> set[tuple[object, object]]:
+    """Give whose conditions were raised, and which."""
+    return {(each.get("account"), each["code"]) for each in told(desk, "condition.raised")}
 
 
 def test_the_manager_hears_ready_before_the_network_answers_and_proof_of_progress(
@@ -131,7 +109,7 @@ def test_a_reload_applies_a_valid_file_and_keeps_the_old_one_otherwise(
 
         prepare(desk, server, *bob, poll_every="5s")
         reload()
-        until(lambda: bool(told(desk, "condition.raised")))  # bob was never authorized
+        until(lambda: ("bob", "authorization_needed") in raised(desk))
         until(lambda: server.simulator.requests_seen > seen)  # alice, every five seconds now
 
         right = desk.config.read_text()

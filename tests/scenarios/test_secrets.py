@@ -13,7 +13,6 @@ from urllib.parse import parse_qs
 
 import httpx  # noqa: TID251 - what is about to reach the provider
 import pytest
-import structlog
 
 from fitbitd import checkup, logs
 from fitbitd.assembly import AccountParts
@@ -47,25 +46,6 @@ class Overhearing(Redactor):
         """Keep the event, and clean it."""
         self.heard.append(dict(event))
         return super().__call__(logger, method, event)
-
-
-@pytest.fixture
-def receivers(tmp_path: Path) -> Iterator[tuple[Receiver, Receiver]]:
-    both = Receiver(tmp_path / "journal"), Receiver(tmp_path / "manager")
-    yield both
-    for one in both:
-        one.close()
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def household(state_dir: Path, account: AccountSettings) -> Household:

@@ -153,7 +153,7 @@ def test_the_first_sight_of_a_device_and_an_older_sync_open_nothing(life: Life) 
     life.pull(HEART, day("2026-03-01"), BEATS, synced_at=at("2026-03-10T09:00"))
     sync(life, "2026-02-20T10:00")
     sync(life, "2026-02-19T10:00")
-    sync(life, "2026-02-25T10:00", device="another watch")
+    sync(life, "2026-02-19T11:00", device="another watch")
     assert settled(life) == ((SUNDAY, SUNDAY),)
     assert set(life.store.index.ledger(life.now).devices) == {"watch", "another watch"}
     assert life.store.index.ledger(life.now).devices["watch"].synced_at == at("2026-02-20T10:00")
@@ -172,6 +172,16 @@ def test_what_lasts_a_night_settles_and_opens_by_the_sync_after_its_end(life: Li
     assert told() == ((date(2026, 2, 28), SUNDAY),)
     sync(life, "2026-03-10T12:59")
     assert told() == ((date(2026, 2, 28), date(2026, 2, 28)),)
+
+
+def test_the_first_sync_of_a_new_device_opens_the_days_since_the_newest_of_the_others(
+    life: Life,
+) -> None:
+    sync(life, "2026-02-20T10:00", device="older still")
+    sync(life, "2026-02-28T10:00", device="replaced")
+    life.pull(HEART, day("2026-02-27", "2026-03-01"), BEATS, synced_at=at("2026-03-10T09:00"))
+    sync(life, "2026-03-10T09:30", device="new")
+    assert settled(life) == ((date(2026, 2, 27), date(2026, 2, 27)),)
 
 
 def test_each_device_opens_the_days_since_its_own_last_sync(life: Life) -> None:
