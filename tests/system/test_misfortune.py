@@ -27,8 +27,8 @@ def test_after_a_power_cut_it_is_back_by_itself_without_a_network_and_nothing_is
 ) -> None:
     begin = pi.wearer.member_since - timedelta(days=1)
     pi.configure(more=f"backfill_from = {begin}")
-    # An account's first pass ends after 5 s with what it has, and the next one begins.
-    pi.simulator.faults.add(Fault(kind="latency", path="dataPoints", wait_s=1.5, count=None))
+    # Sleep is kept back until then, so that the cut is in the middle however fast all is.
+    pi.simulator.faults.add(Fault(kind="json_error", path="/sleep/", count=None))
     pi.systemctl("enable", "fitbitd")
     pi.box.run("sync")  # the set-up is older than the power cut
     pi.systemctl("start", "fitbitd")
@@ -43,6 +43,7 @@ def test_after_a_power_cut_it_is_back_by_itself_without_a_network_and_nothing_is
     until(lambda: pi.readings >= held, pi.journal)  # from the archive: the provider says nothing
     until(lambda: "provider_unreachable" in pi.shown("StatusText"), pi.journal)
     assert pi.simulator.requests_seen == asked
+    assert pi.lacks()  # so it was in the middle
 
 
 def test_when_the_network_comes_the_backfill_goes_on_and_comes_to_the_truth(pi: Pi) -> None:
