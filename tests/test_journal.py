@@ -2,7 +2,6 @@
 
 import io
 import json
-import logging
 import os
 import socket
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from hypothesis import strategies as st
 from fitbitd.journal import LONGEST_FIELD, Journal, datagram, field_name, is_behind
 from fitbitd.logs import HIDDEN, Redactor, configure
 from tests.support.journald import fields
+
+pytestmark = pytest.mark.usefixtures("logging_as_before")
 
 
 class Journald:
@@ -39,17 +40,6 @@ def journald(tmp_path: Path) -> Iterator[Journald]:
     other_end = Journald(tmp_path)
     yield other_end
     other_end.close()
-
-
-@pytest.fixture(autouse=True)
-def logging_as_before() -> Iterator[None]:
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
 
 
 def test_an_event_keeps_its_keys_as_fields_and_its_level_as_priority(journald: Journald) -> None:

@@ -1,12 +1,10 @@
 """What holds for every scenario, and what several of them stand on."""
 
 import gc
-import logging
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import structlog
 
 from fitbitd.clock import SystemClock
 from fitbitd.simulator import (
@@ -31,15 +29,8 @@ def _seldom_collected() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _logging_as_before() -> Iterator[None]:
-    """Leave nothing of what a scenario logs with to the next one."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    structlog.contextvars.clear_contextvars()
-    structlog.reset_defaults()
-    root.handlers[:] = handlers
-    root.setLevel(level)
+def _logging_as_before(logging_as_before: None) -> None:
+    """Hold for every scenario what a test of logging asks for."""
 
 
 @pytest.fixture

@@ -100,13 +100,6 @@ def desk(tmp_path: Path, provider: str, server: SimulatorServer) -> Desk:
     return desk
 
 
-@pytest.fixture
-def manager(tmp_path: Path) -> Iterator[Manager]:
-    one = Manager(tmp_path)
-    yield one
-    one.socket.close()
-
-
 def of_process(pid: int) -> bytes:
     """Give what anybody may read of a process, and what its owner may."""
     return b"".join(Path("/proc", str(pid), name).read_bytes() for name in ("cmdline", "environ"))
