@@ -16,7 +16,7 @@ from fitbitd.control import Asked, Run
 from fitbitd.daemon import Daemon
 from fitbitd.errands.errand import Errand
 from fitbitd.errors import OperatorError
-from fitbitd.simulator import FitbitSettings, Wearer
+from fitbitd.simulator import FitbitSettings, Wearer, hours
 from fitbitd.store.index import INDEX_NAME
 from fitbitd.store.members import Member, read_archive
 from tests.support.household import Household, account_settings
@@ -84,7 +84,7 @@ def household(tmp_path: Path, *, quota: int = 1000, disk_takes_s: float = 0.0) -
     home = Household(
         tmp_path / "state",
         NOON,
-        Wearer(seed=1, member_since=date(2026, 1, 1), worn_hours=frozenset({8})),
+        Wearer(seed=1, member_since=date(2026, 1, 1), worn_minutes=hours(8)),
         provider_settings=FitbitSettings(quota=quota),
         disk_takes_s=disk_takes_s,
         accounts=(account_settings(poll_every=timedelta(minutes=5)),),

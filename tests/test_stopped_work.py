@@ -15,7 +15,7 @@ import pytest
 from fitbitd.account import OpenAccount
 from fitbitd.clock import Threads, UnwantedError, while_awaited
 from fitbitd.errands.rebuild import rebuild
-from fitbitd.simulator import Wearer
+from fitbitd.simulator import Wearer, hours
 from tests.support.household import Household, account_settings
 from tests.support.service import PATIENCE_S
 
@@ -93,7 +93,7 @@ def home(tmp_path: Path) -> Household:
     made = Household(
         tmp_path / "state",
         NOON,
-        Wearer(seed=1, member_since=date(2026, 1, 1), worn_hours=frozenset({8})),
+        Wearer(seed=1, member_since=date(2026, 1, 1), worn_minutes=hours(8)),
         accounts=(account_settings(backfill_from=FIRST),),
     )
     made.authorize()

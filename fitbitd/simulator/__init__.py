@@ -28,7 +28,7 @@ from fitbitd.simulator.serving import Simulator
 from fitbitd.simulator.settings import FitbitSettings
 from fitbitd.simulator.syncs import DailySyncs, ListedSyncs, RegularSyncs, every_quarter
 from fitbitd.simulator.transport import SimulatorTransport
-from fitbitd.simulator.wearer import Wearer
+from fitbitd.simulator.wearer import Wearer, hours
 
 __all__ = [
     "DailySyncs",
@@ -47,6 +47,7 @@ __all__ = [
     "SimulatorTransport",
     "Wearer",
     "every_quarter",
+    "hours",
     "live_wearer",
     "load_google_replay",
     "load_replay",

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 from fitbitd.simulator import days
@@ -25,11 +26,13 @@ Truth = dict[str, list[tuple[Any, ...]]]
 WATCH_IDS = ("100000003", "100000004")
 """The wearer's watch, and the one that replaces it, as the legacy provider calls them."""
 
-ALL_HOURS = frozenset(range(26))
 _SECOND = timedelta(seconds=1)
 _MINUTE_S, _HOUR_S = 60, 3_600
-_ENOUGH_FOR_RESTING = 180
-"""Minutes that the watch must have been worn before the provider names a resting heart rate."""
+
+
+def hours(*which: int) -> frozenset[int]:
+    """Give the minutes of some hours of a day, for `Wearer.worn_minutes`."""
+    return frozenset(60 * hour + minute for hour in which for minute in range(60))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +76,10 @@ class Wearer(Orders):
         replaced_at: the instant from which another watch syncs; what the first one had not synced
             by then is lost.
         old_watch_stays: the devices go on naming the first one, with its last sync.
-        worn_hours: hours of the day in which the watch is on the wrist; nights are told all the
-            same. Few of them make a long life cheap.
+        worn_minutes: minutes of the day, from its first, in which the watch is on the wrist; nights
+            are told all the same. Few of them make a long life cheap.
+        enough_for_resting: minutes of a day in which it must have been on the wrist before the
+            provider names a resting heart rate.
         intervals_s: how far apart samples of the heart are, each as likely as the next.
         sleep_samples_apart: how many times further apart than usual samples in sleep are.
         processed_after: how long after its appearance a night gets its stages (Google).
@@ -96,7 +101,8 @@ class Wearer(Orders):
     watch_until: datetime | None = None
     replaced_at: datetime | None = None
     old_watch_stays: bool = False
-    worn_hours: frozenset[int] = ALL_HOURS
+    worn_minutes: frozenset[int] = frozenset(range(26 * 60))
+    enough_for_resting: int = 180
     intervals_s: tuple[int, ...] = days.INTERVALS_S
     sleep_samples_apart: int = 1
     processed_after: timedelta = timedelta(minutes=20)
@@ -139,7 +145,7 @@ class Wearer(Orders):
     def off_s(self, day: date) -> tuple[days.Span, ...]:
         """Give when on `day` nothing was recorded, or what was is lost for good."""
         bounds = day_bounds(day, self.zone)
-        off = () if self.worn_hours is ALL_HOURS else _other_hours(*bounds, self.worn_hours)
+        off = _off_the_wrist(*bounds, self.worn_minutes)
         return off if self.keeps(*bounds) else (*off, self._lost_s())
 
     def keeps(self, start_s: int, end_s: int) -> bool:
@@ -243,7 +249,7 @@ class Wearer(Orders):
         start_s, end_s = day_bounds(day, self.zone)
         zones = self.heart_zones(start_s, end_s, now)
         worn = sum(zone.minutes or 0 for zone in zones)
-        final = days.resting(self.seed, day) if worn >= _ENOUGH_FOR_RESTING else None
+        final = days.resting(self.seed, day) if worn >= self.enough_for_resting else None
         left_s = max(0, end_s - int(synced.timestamp()))
         return DayHeart(zones, None if final is None else final + -(-left_s // (6 * 3600)))
 
@@ -356,9 +362,12 @@ class Wearer(Orders):
 
 
 @lru_cache(maxsize=1024)
-def _other_hours(start_s: int, end_s: int, worn: frozenset[int]) -> tuple[days.Span, ...]:
-    hours = enumerate(range(start_s, end_s, _HOUR_S))
-    return tuple((at_s, at_s + _HOUR_S) for hour, at_s in hours if hour not in worn)
+def _off_the_wrist(start_s: int, end_s: int, worn: frozenset[int]) -> tuple[days.Span, ...]:
+    minutes = groupby(range((end_s - start_s) // _MINUTE_S), key=worn.__contains__)
+    spans = [[*span] for is_worn, span in minutes if not is_worn]
+    return tuple(
+        (start_s + _MINUTE_S * span[0], start_s + _MINUTE_S * (span[-1] + 1)) for span in spans
+    )
 
 
 def _changed(logs: list[SleepLog], change: SleepChange) -> Iterator[SleepLog]:

@@ -1,11 +1,11 @@
 """Coverage: how complete each civil day is known to be, and what opens it again."""
 
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import Axis, DataType, DeviceSync, Kind, Member, Pull, Why
-from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, SettledBy, day_end, settles
+from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, day_end, settles
 from fitbitd.store.rollup import Touched
 from fitbitd.store.windows import (
     DAY_MS,
@@ -21,20 +21,33 @@ from fitbitd.store.windows import (
 _LIVE = frozenset({Why.SYNC, Why.FOLLOW_UP, Why.INTERVAL, Why.DEEP})
 _DAY = timedelta(days=1)
 
-_STORED_ON_CIVIL_DAY = {
-    Kind.READINGS: "SELECT coalesce(sum(n), 0) FROM rollup_day WHERE day = ?2"
-    " AND series IN (SELECT id FROM series WHERE data_type = ?1)",
-    Kind.SESSIONS: "SELECT count(*) FROM session WHERE data_type = ?1 AND day = ?2",
-    Kind.DAILY: "SELECT count(*) FROM daily WHERE data_type = ?1 AND day = ?2",
+_STORED_ON_CIVIL_DAYS = {
+    Kind.READINGS: "SELECT day, sum(n) FROM rollup_day WHERE day BETWEEN ?2 AND ?3"
+    " AND series IN (SELECT id FROM series WHERE data_type = ?1) GROUP BY day",
+    Kind.SESSIONS: "SELECT day, count(*) FROM session"
+    " WHERE data_type = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day",
+    Kind.DAILY: "SELECT day, count(*) FROM daily"
+    " WHERE data_type = ?1 AND day BETWEEN ?2 AND ?3 GROUP BY day",
 }
-_STORED_ON_UTC_DAY = {
-    Kind.READINGS: "SELECT coalesce(sum(n), 0) FROM rollup_hour WHERE hour >= ?2 AND hour < ?3"
-    " AND series IN (SELECT id FROM series WHERE data_type = ?1)",
-    Member.START: "SELECT count(*) FROM session"
-    " WHERE data_type = ?1 AND start_ms >= ?2 AND start_ms < ?3",
-    Member.END: "SELECT count(*) FROM session"
-    " WHERE data_type = ?1 AND end_ms >= ?2 AND end_ms < ?3",
+_STORED_ON_UTC_DAYS = {
+    Kind.READINGS: "SELECT date(hour / 1000, 'unixepoch'), sum(n) FROM rollup_hour"
+    " WHERE hour >= ?2 AND hour < ?3"
+    " AND series IN (SELECT id FROM series WHERE data_type = ?1) GROUP BY 1",
+    Member.START: "SELECT date(start_ms / 1000, 'unixepoch'), count(*) FROM session"
+    " WHERE data_type = ?1 AND start_ms >= ?2 AND start_ms < ?3 GROUP BY 1",
+    Member.END: "SELECT date(end_ms / 1000, 'unixepoch'), count(*) FROM session"
+    " WHERE data_type = ?1 AND end_ms >= ?2 AND end_ms < ?3 GROUP BY 1",
 }
+_COVER = (
+    "INSERT INTO coverage"
+    " (data_type, day, readings, settled, settled_by, whole, read_at, synced_at)"
+    " VALUES (?, ?, ?, ?4 IS NOT NULL, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"
+    " settled = max(settled, excluded.settled),"
+    " settled_by = coalesce(excluded.settled_by, settled_by),"
+    " whole = max(whole, excluded.whole),"
+    " recheck = recheck AND NOT excluded.whole, read_at = excluded.read_at,"
+    " readings = excluded.readings, synced_at = excluded.synced_at"
+)
 
 
 def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: datetime) -> None:
@@ -48,13 +61,18 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     days = [] if pull.window is None else list(ledger_days(pull.window))
     zone = ledger_zone(pull)
     today = civil_day(read_at, zone)
+    stored = _stored_on(db, data_type, [day for day, _ in days]) if days else {}
+    read = to_ms(read_at), maybe_ms(pull.synced_at)
+    rows = []
     for day, whole in days:
         if day <= today:
             over_at = day_end(day, zone) + data_type.lasts
             by = settles(over_at, data_type.reread, read_at, pull.synced_at) if whole else None
             if data_type.late and _brought_lately(db, over_at, read_at):
                 by = None
-            _cover_day(db, data_type, day, (by, whole, to_ms(read_at), maybe_ms(pull.synced_at)))
+            text = day.isoformat()
+            rows.append((data_type.name, text, stored.get(text, 0), by, whole, *read))
+    db.executemany(_COVER, rows)
     if pull.window is None or _is_newest({day for day, _ in days}, today, pull.why):
         db.execute(
             "INSERT OR REPLACE INTO freshness (data_type, read_at, synced_at) VALUES (?, ?, ?)",
@@ -199,38 +217,18 @@ def _brought_lately(db: sqlite3.Connection, over_at: datetime, read_at: datetime
     return brought_at is not None and to_ms(read_at - LATE_AFTER_SYNC) < brought_at
 
 
-def _cover_day(
-    db: sqlite3.Connection,
-    data_type: DataType,
-    day: date,
-    read: tuple[SettledBy | None, bool, int, int | None],  # settled by, whole, read at, synced at
-) -> None:
-    readings = _stored_on(db, data_type, day)
-    db.execute(
-        "INSERT INTO coverage"
-        " (data_type, day, readings, settled, settled_by, whole, read_at, synced_at)"
-        " VALUES (?, ?, ?, ?4 IS NOT NULL, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET"
-        " settled = max(settled, excluded.settled),"
-        " settled_by = coalesce(excluded.settled_by, settled_by),"
-        " whole = max(whole, excluded.whole),"
-        " recheck = recheck AND NOT excluded.whole, read_at = excluded.read_at,"
-        " readings = excluded.readings, synced_at = excluded.synced_at",
-        (data_type.name, day.isoformat(), readings, *read),
-    )
-
-
-def _stored_on(db: sqlite3.Connection, data_type: DataType, day: date) -> int:
-    """Count what is stored of a data type on a day of the ledger."""
-    by_instant = data_type.axis is Axis.INSTANT
-    if by_instant and data_type.kind is not Kind.DAILY:
+def _stored_on(
+    db: sqlite3.Connection, data_type: DataType, days: Sequence[date]
+) -> Mapping[str, int]:
+    """Count what is stored of a data type on each of successive days of the ledger."""
+    first, last = days[0], days[-1]
+    if data_type.axis is Axis.INSTANT and data_type.kind is not Kind.DAILY:
         sessions = data_type.kind is Kind.SESSIONS
-        query = _STORED_ON_UTC_DAY[data_type.member if sessions else Kind.READINGS]
-        start = day_start_ms(day, 0)
-        row = db.execute(query, (data_type.name, start, start + DAY_MS)).fetchone()
-    else:
-        query = _STORED_ON_CIVIL_DAY[data_type.kind]
-        row = db.execute(query, (data_type.name, day.isoformat())).fetchone()
-    return int(row[0])
+        query = _STORED_ON_UTC_DAYS[data_type.member if sessions else Kind.READINGS]
+        bounds = day_start_ms(first, 0), day_start_ms(last, 0) + DAY_MS
+        return dict(db.execute(query, (data_type.name, *bounds)))
+    query = _STORED_ON_CIVIL_DAYS[data_type.kind]
+    return dict(db.execute(query, (data_type.name, first.isoformat(), last.isoformat())))
 
 
 def _is_newest(days: set[date], today: date, why: Why) -> bool:

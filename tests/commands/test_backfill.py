@@ -18,7 +18,7 @@ from fitbitd.commands.backfill import backfill
 from fitbitd.commands.teller import Teller
 from fitbitd.errands.errand import Errand
 from fitbitd.errors import OperatorError
-from fitbitd.simulator import Fault, FitbitSettings, Wearer
+from fitbitd.simulator import Fault, FitbitSettings, Wearer, hours
 from fitbitd.store.account_lock import AccountLock
 from tests.support.cli import Desk
 from tests.support.household import Household, account_settings
@@ -35,7 +35,7 @@ def household(tmp_path: Path, *, quota: int = 1000, began: date = date(2026, 1, 
     home = Household(
         tmp_path / "state",
         NOON,
-        Wearer(seed=1, member_since=began, worn_hours=frozenset({8})),
+        Wearer(seed=1, member_since=began, worn_minutes=hours(8)),
         provider_settings=FitbitSettings(quota=quota),
         accounts=(account_settings(backfill_from=FIRST),),
     )

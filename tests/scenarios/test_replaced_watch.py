@@ -13,7 +13,7 @@ import pytest
 
 from fitbitd.config import AccountSettings
 from fitbitd.model import DataTypeName
-from fitbitd.simulator import ListedSyncs, Wearer
+from fitbitd.simulator import ListedSyncs, Wearer, hours
 from tests.support.google_truth import GoogleTruth, held
 from tests.support.household import Household, account_settings, google_account
 
@@ -58,7 +58,7 @@ def test_what_the_old_watch_brought_at_the_last_moment_is_collected(
         member_since=FIRST,
         syncs=ListedSyncs([*before, last, *after]),
         replaced_at=last + MINUTE,
-        worn_hours=frozenset({9, 13, 20}),
+        worn_minutes=hours(9, 13, 20),
         intervals_s=(60,),
     )
     home = Household(tmp_path / "state", START.isoformat(), wearer, accounts=(account,))

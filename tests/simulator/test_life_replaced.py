@@ -4,7 +4,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
-from fitbitd.simulator import FitbitSettings, ListedSyncs, Wearer
+from fitbitd.simulator import FitbitSettings, ListedSyncs, Wearer, hours
 from fitbitd.simulator.bodies import Bodies
 from fitbitd.simulator.life import GoogleLife
 from fitbitd.simulator.life.dense import DENSE, START
@@ -118,10 +118,10 @@ def test_the_phone_went_on_counting_while_the_first_watch_was_lost() -> None:
 
 
 def test_hours_off_the_wrist_leave_few_minutes_and_whole_nights() -> None:
-    short = wearer(worn_hours=frozenset({8, 17}))
-    hours = {
+    short = wearer(worn_minutes=hours(8, 17))
+    seen = {
         datetime.fromtimestamp(at_s, UTC).hour + 2  # Berlin's summer
         for at_s, _ in short.truth(NOW)["heart_rate"]
     }
-    assert hours == {8, 17}
+    assert seen == {8, 17}
     assert short.truth(NOW)["sleep"] == wearer().truth(NOW)["sleep"]

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from random import Random
 
-from fitbitd.simulator import Fault, ListedSyncs, Wearer
+from fitbitd.simulator import Fault, ListedSyncs, Wearer, hours
 from fitbitd.simulator.civil import days_between
 from fitbitd.simulator.faults import FaultKind
 from fitbitd.simulator.google_health import GoogleHealthSettings
@@ -28,7 +28,7 @@ AWAY = Trip(
     datetime(2027, 3, 30, 6, tzinfo=UTC),
     datetime(2027, 4, 10, 6, tzinfo=UTC),
 )
-WORN_HOURS = frozenset({0, 1, 10, 11, 12, 17, 23})
+WORN = hours(0, 1, 10, 11, 12, 17, 23)
 """About midnight, in Berlin and in UTC; when most is changed afterwards; and when people run."""
 PAUSE = (datetime(2027, 4, 14, tzinfo=UTC), datetime(2027, 4, 19, 12, tzinfo=UTC))
 _KINDS: tuple[FaultKind, ...] = ("json_error", "html", "cut", "reset", "throttle")
@@ -95,7 +95,7 @@ def eventful(state_dir: Path, lasts: timedelta = DAYS) -> Eventful:
         days_off=frozenset({date(2027, 3, 14)}),
         trips=(AWAY,),
         has_scale=True,
-        worn_hours=WORN_HOURS,
+        worn_minutes=WORN,
         intervals_s=(30, 60, 90),
         sleep_samples_apart=5,
     )

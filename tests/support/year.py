@@ -27,8 +27,12 @@ FIRST = date(2027, 1, 29)
 BACKFILL_FROM = FIRST - timedelta(days=5)
 POLL_EVERY, SELDOM = timedelta(hours=107), timedelta(hours=239)
 """What comes from the watch is read after its syncs, and seldom besides."""
-WORN_HOURS = frozenset({0, 1, 17})
-"""About midnight, in Berlin and in UTC, and when people run."""
+_MIDNIGHTS = (0, 60, 120, 24 * 60)
+"""In minutes of Berlin's day: its own, and UTC's in winter and in summer."""
+WORN = frozenset(
+    {*range(17 * 60, 17 * 60 + 40), *(at + near for at in _MIDNIGHTS for near in range(-3, 3))}
+)
+"""When people run, and about midnight."""
 
 UNSYNCED = (datetime(2027, 4, 19, tzinfo=UTC), datetime(2027, 4, 26, tzinfo=UTC))
 HOLIDAY = (datetime(2027, 5, 6, tzinfo=UTC), datetime(2027, 5, 26, tzinfo=UTC))
@@ -98,8 +102,9 @@ def wearer(**changes: Any) -> Wearer:
         daily_late=late("days", 4, 20),
         days_off=frozenset({date(2027, 3, 14), date(2027, 7, 1), date(2027, 7, 2)}),
         replaced_at=REPLACED,
-        worn_hours=WORN_HOURS,
-        intervals_s=(240, 300, 420),
+        worn_minutes=WORN,
+        enough_for_resting=30,
+        intervals_s=(120, 180, 240),
         sleep_samples_apart=10,
         **changes,
     )

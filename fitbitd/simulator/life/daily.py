@@ -15,7 +15,6 @@ from fitbitd.simulator.life.sources import ACCOUNT, DERIVED, WATCH
 from fitbitd.simulator.life.values import Value
 from fitbitd.simulator.measured import Point, Source
 
-_ENOUGH_FOR_RESTING = 180
 _RMSSD = "rootMeanSquareOfSuccessiveDifferencesMilliseconds"
 
 
@@ -38,7 +37,7 @@ def daily(type_id: str, lived: Lived) -> list[Batch]:
 
 def _resting(lived: Lived) -> Value | None:
     bpm = days.resting(lived.wearer.seed, lived.day)
-    if bpm is None or len(lived.worn_minutes) < _ENOUGH_FOR_RESTING:
+    if bpm is None or len(lived.worn_minutes) < lived.wearer.enough_for_resting:
         return None
     method = "ONLY_WITH_AWAKE_DATA" if main_sleep(lived) is None else "WITH_SLEEP"
     return {
