@@ -1,7 +1,9 @@
 """When a civil day is known to be complete. Pure."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 SYNC_MARGIN = timedelta(minutes=15)
@@ -31,6 +33,24 @@ class SettledBy(StrEnum):
 
     SYNC = "sync"  # a device sync later than its end
     AGE = "age"  # no sync could be relied on, and it may change no more
+
+
+def brought_lately(syncs: Sequence[datetime], over_at: datetime, at: datetime) -> bool:
+    """Say whether the sync that brought the end of a day came after days, and only just now.
+
+    After a pause of a week the window in which the day may change has passed, and what appears late
+    is still to come. Of days before the first sync that was seen nothing is known, and they settle.
+
+    Args:
+        syncs: the device syncs of the day before `at`, and the last one before, oldest first.
+        over_at: when everything that belongs to the day was over.
+        at: now, or when the day was read.
+    """
+    known_at = over_at + SYNC_MARGIN
+    return any(
+        before < known_at <= synced_at and at - synced_at < LATE_AFTER_SYNC
+        for before, synced_at in pairwise(syncs)
+    )
 
 
 def settles(

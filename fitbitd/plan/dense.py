@@ -7,12 +7,11 @@ a tail ends with its day, which is read as a whole when a sync later than its en
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
-from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from fitbitd.model import Axis, DataType, LessonKind, Pull, Why, Window
 from fitbitd.plan.cadence import late_since
-from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, settles, usable
+from fitbitd.plan.coverage import SYNC_MARGIN, brought_lately, settles, usable
 from fitbitd.plan.ledger import DayRead
 from fitbitd.plan.scene import Scene
 from fitbitd.plan.windows import DAY, days_that_fill, missing, runs, unread, whole_days
@@ -147,7 +146,7 @@ def _need(
     over_at, synced_at = scene.over_at(data_type, day), scene.ledger.synced_at
     waited = scene.now if riding else scene.now - SETTLE_ALONE
     whole = all(settles(over_at, data_type.reread, at, synced_at) for at in (waited, scene.now))
-    if whole and not (data_type.late and _brought_lately(scene, over_at)):
+    if whole and not (data_type.late and brought_lately(scene.ledger.syncs, over_at, scene.now)):
         return Why.SETTLE
     sync = usable(synced_at, scene.now, data_type.reread)
     if sync is None:
@@ -156,15 +155,6 @@ def _need(
     if read.synced_at is None or not _reaches(tail, min(ended_at, read.synced_at), day):
         return _need_since(scene, data_type, day, read, sync)
     return None
-
-
-def _brought_lately(scene: Scene, over_at: datetime) -> bool:
-    """Say whether the sync that brought the end of a day came after days, and only just now."""
-    known_at = over_at + SYNC_MARGIN
-    return any(
-        before < known_at <= synced_at and scene.now - synced_at < LATE_AFTER_SYNC
-        for before, synced_at in pairwise(scene.ledger.syncs)
-    )
 
 
 def _need_since(

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 
 from fitbitd.model import Axis, DataType, DeviceSync, Kind, Member, Pull, Why
-from fitbitd.plan.coverage import LATE_AFTER_SYNC, SYNC_MARGIN, day_end, settles
+from fitbitd.plan.coverage import LATE_AFTER_SYNC, brought_lately, day_end, settles
 from fitbitd.store.rollup import Touched
+from fitbitd.store.syncs import newest_syncs, syncs_since
 from fitbitd.store.windows import (
     DAY_MS,
     civil_day,
@@ -62,13 +63,14 @@ def cover(db: sqlite3.Connection, data_type: DataType, pull: Pull, read_at: date
     zone = ledger_zone(pull)
     today = civil_day(read_at, zone)
     stored = _stored_on(db, data_type, [day for day, _ in days]) if days else {}
+    syncs = syncs_since(db, read_at - LATE_AFTER_SYNC) if data_type.late else ()
     read = to_ms(read_at), maybe_ms(pull.synced_at)
     rows = []
     for day, whole in days:
         if day <= today:
             over_at = day_end(day, zone) + data_type.lasts
             by = settles(over_at, data_type.reread, read_at, pull.synced_at) if whole else None
-            if data_type.late and _brought_lately(db, over_at, read_at):
+            if brought_lately(syncs, over_at, read_at):
                 by = None
             text = day.isoformat()
             rows.append((data_type.name, text, stored.get(text, 0), by, whole, *read))
@@ -96,13 +98,11 @@ def reopen(
     """
     for sync in syncs:
         synced_at = min(to_ms(sync.synced_at), to_ms(seen_at))
-        own, before = db.execute(
-            "SELECT max(synced_at) FILTER (WHERE device = ?), max(synced_at) FROM device_sync",
-            (sync.device,),
-        ).fetchone()
+        newest = {device: to_ms(one.synced_at) for device, one in newest_syncs(db).items()}
+        own = newest.get(sync.device)
         if own is not None and synced_at <= own:
             continue
-        before = before if own is None else own
+        before = max(newest.values(), default=None) if own is None else own
         db.execute(
             "INSERT INTO device_sync (device, synced_at, seen_at) VALUES (?, ?, ?)",
             (sync.device, synced_at, to_ms(seen_at)),
@@ -200,21 +200,6 @@ def recheck(
         " AND EXISTS (SELECT 1 FROM coverage WHERE data_type = ?2 AND day = ?3)",
         rows,
     )
-
-
-def _brought_lately(db: sqlite3.Connection, over_at: datetime, read_at: datetime) -> bool:
-    """Say whether the sync that brought the end of a day came less than a day before a read.
-
-    After a pause of a week the window in which the day may change has passed, and what appears late
-    is still to come. Of days before the first sync that was seen nothing is known, and they settle.
-    """
-    known_at = to_ms(over_at + SYNC_MARGIN)
-    (brought_at,) = db.execute(
-        "SELECT min(synced_at) FROM device_sync WHERE synced_at >= ?1"
-        " AND EXISTS (SELECT 1 FROM device_sync WHERE synced_at < ?1)",
-        (known_at,),
-    ).fetchone()
-    return brought_at is not None and to_ms(read_at - LATE_AFTER_SYNC) < brought_at
 
 
 def _stored_on(

@@ -2,11 +2,11 @@
 
 import sqlite3
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import date, datetime, timedelta
 from functools import cache
 
-from fitbitd.model import DataTypeName, DeviceSync, Quota
+from fitbitd.model import DataTypeName, Quota
 from fitbitd.plan.ledger import (
     LONGEST_PAUSE,
     LOOK_BACK,
@@ -18,6 +18,7 @@ from fitbitd.plan.ledger import (
 from fitbitd.plan.windows import DAY, runs
 from fitbitd.store import lessons
 from fitbitd.store.doubts import ASKED_AGAIN_AFTER, WHOLE_TYPE
+from fitbitd.store.syncs import newest_syncs, syncs_since
 from fitbitd.store.wanted_files import ITEM, file_types, files_wanted
 from fitbitd.store.windows import from_ms, maybe_from_ms, to_ms
 
@@ -33,17 +34,6 @@ _SETTLED_BETWEEN = """
 """
 _SETTLED_SINCE = """
     SELECT day, read_at FROM coverage WHERE data_type = ? AND settled AND day >= ? ORDER BY day
-"""
-# A row is kept of every sync for years, so the devices are found by steps from key to key.
-_DEVICES = """
-    WITH RECURSIVE device (name) AS (
-        SELECT min(device) FROM device_sync
-        UNION ALL
-        SELECT (SELECT min(device) FROM device_sync WHERE device > name) FROM device
-        WHERE name IS NOT NULL
-    )
-    SELECT name, (SELECT max(synced_at) FROM device_sync WHERE device = name) FROM device
-    WHERE name IS NOT NULL
 """
 # Steps are what every tracker of any age counts; other daily values may stand on days without one.
 _FIRST_SEEN = """
@@ -83,7 +73,6 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
     )
     zones = db.execute("SELECT since, name FROM zone ORDER BY since")
     (first_seen,) = db.execute(_FIRST_SEEN).fetchone()
-    devices = dict(db.execute(_DEVICES))
     (unfinished,) = db.execute(_UNFINISHED).fetchone()
     return Ledger(
         zone=meta.get("zone"),
@@ -91,8 +80,8 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
         member_since=_maybe_day(meta.get("member_since")),
         first_seen=_maybe_day(first_seen),
         types=_types(db, now),
-        devices={device: DeviceSync(device, from_ms(at)) for device, at in devices.items()},
-        syncs=_recent_syncs(db, devices, now - _SYNCS_KEPT),
+        devices=newest_syncs(db),
+        syncs=syncs_since(db, now - _SYNCS_KEPT),
         quota=_last_quota(db),
         throttled_until=_last_pause(db, now),
         unfinished_passes=unfinished,
@@ -100,18 +89,6 @@ def _read(db: sqlite3.Connection, now: datetime) -> Ledger:
         last_seen_at=maybe_from_ms(meta.get("last_seen_at")),
         lessons=lessons.known(db, now),
     )
-
-
-def _recent_syncs(
-    db: sqlite3.Connection, devices: Iterable[str], since: datetime
-) -> tuple[datetime, ...]:
-    """Give every sync of any device from `since` on, and each one's last before, oldest first."""
-    recent = (
-        "SELECT synced_at FROM device_sync WHERE device = ?1 AND synced_at >= coalesce("
-        "(SELECT max(synced_at) FROM device_sync WHERE device = ?1 AND synced_at < ?2), ?2)"
-    )
-    found = {at for device in devices for (at,) in db.execute(recent, (device, to_ms(since)))}
-    return tuple(from_ms(at) for at in sorted(found))
 
 
 def _first_pass(db: sqlite3.Connection) -> datetime | None:
