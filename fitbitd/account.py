@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from functools import partial
 from typing import Self
 
@@ -62,6 +62,7 @@ class OpenAccount:
         self.requests = 0
         self.after_pass: Callable[[Report], Awaitable[ToldAt]] | None = None
         self.told: ToldAt = {}
+        self._opened_s = world.clock.monotonic()
         self._conditions: tuple[Condition, ...] = ()
         self._unnoted: dict[ConditionKey, tuple[Condition, datetime]] = {}
         self._backfills: list[date] = []
@@ -140,11 +141,13 @@ class OpenAccount:
         """
         now, before = self._world.clock.now(), self._conditions
         subject, db = self._parts.subject, self.store.index.db
+        opened_at = now - timedelta(seconds=self._world.clock.monotonic() - self._opened_s)
         writable = True
         try:
             known = await self._world.offload(
                 lambda: facts.gather(subject, db, now, trouble, before)
             )
+            known = replace(known, tried_since=opened_at)
         except OperatorError as err:
             known = await self._world.offload(
                 partial(facts.without_index, subject, now, err, before)

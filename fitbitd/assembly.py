@@ -159,22 +159,27 @@ class AccountParts:
         return App(self.kit.flavour, client, endpoints)
 
     def make_folder(self) -> None:
-        """Create the state directory and the account's folder, where they are missing.
+        """Have the state directory and the account's folder there, by names that stay.
 
         Raises:
             OperatorError: there is no folder in which the state directory could be, or the disk
                 refuses.
         """
+        state_dir = self.folder.parent
         try:
-            for folder in (self.folder.parent, self.folder):
-                disk.make_folder(folder, disk.ACCOUNT_FOLDER_MODE)
+            made = disk.make_folder(state_dir, disk.ACCOUNT_FOLDER_MODE)
         except (FileNotFoundError, NotADirectoryError) as err:
             # A disk that is not mounted, most often: nothing is to be begun in its place.
             raise OperatorError(
-                f"the state directory {self.folder.parent} cannot be made: there is no folder"
-                f" {self.folder.parent.parent}.\nNothing was changed.\n"
+                f"the state directory {state_dir} cannot be made: there is no folder"
+                f" {state_dir.parent}.\nNothing was changed.\n"
                 "Next: mount its disk or create the folder above it, or correct state_dir"
             ) from err
+        disk.make_folder(self.folder, disk.ACCOUNT_FOLDER_MODE)
+        with disk.telling(state_dir):
+            if made:
+                disk.sync_folder(state_dir.parent)
+            disk.sync_folder(state_dir)  # who made the account's may have died before this
 
     @property
     def token_file(self) -> TokenFile:

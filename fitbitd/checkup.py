@@ -17,7 +17,7 @@ from enum import StrEnum
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from fitbitd import facts, health, standing
+from fitbitd import control, facts, health, standing
 from fitbitd.assembly import AccountParts, World
 from fitbitd.clock_trust import RELEASED, TOLERANCE, date_of
 from fitbitd.config import Settings, read_secret
@@ -105,8 +105,7 @@ class Look:
 
 def of_machine(settings: Settings, machine: Machine, now: datetime) -> Iterator[Look]:
     """Look at this machine: disk, clock, unit, journal."""
-    count = len(settings.accounts)
-    accounts = "one account" if count == 1 else f"{count} accounts"
+    accounts = health.many(len(settings.accounts), "account")
     yield Look("configuration", Found.WELL, f"{settings.path}: {accounts}")
     yield from _state_dir(settings.state_dir, machine)
     if now < RELEASED:
@@ -115,13 +114,18 @@ def of_machine(settings: Settings, machine: Machine, now: datetime) -> Iterator[
     else:
         yield Look("clock", Found.WELL, health.moment(now))
     yield _unit(machine)
+    yield _daemon(settings.state_dir, machine)
     yield _journal(machine)
 
 
 def of_account(
     parts: AccountParts, machine: Machine, environ: Mapping[str, str], now: datetime
 ) -> Iterator[Look]:
-    """Look at what an account has on this machine."""
+    """Look at what an account has on this machine, if it can have anything."""
+    try:
+        disk.check_folder(parts.folder.parent)
+    except OperatorError:
+        return  # told of the machine
     looks = (
         lambda: [_secret(parts, machine, environ)],
         lambda: _files(parts.folder),
@@ -140,6 +144,11 @@ def of_account(
 
 
 def _state_dir(folder: Path, machine: Machine) -> Iterator[Look]:
+    try:
+        disk.check_folder(folder)
+    except OperatorError as err:
+        yield Look("state_dir", Found.WRONG, *_parted(err))
+        return
     if not folder.is_dir():
         words = f"{folder} is not there yet: it is made with the first account"
         yield Look("state_dir", Found.NOTE, words, "fitbitd authorize ACCOUNT")
@@ -196,6 +205,19 @@ def _unit(machine: Machine) -> Look:
         words = f"{unit} does not start with the machine"
         return Look("unit", Found.WRONG, words, "systemctl enable --now fitbitd")
     return Look("unit", Found.WELL, f"{unit}, started with the machine")
+
+
+def _daemon(state_dir: Path, machine: Machine) -> Look:
+    """Look whether a daemon is running, and can be asked for something."""
+    service = machine.at(str(control.OF_THE_SERVICE))
+    if not standing.is_shown(state_dir, service=service.parent):
+        words = "none is running, or none that has looked at an account yet"
+        return Look("daemon", Found.NOTE, words, "sudo systemctl start fitbitd, or fitbitd run")
+    if not any(path.is_socket() for path in (service, state_dir / control.NAME)):
+        words = "it is running, but its socket is gone: no command can ask it for anything"
+        todo = "wait half a minute for a new one; if it stays away, start the daemon anew"
+        return Look("daemon", Found.WRONG, words, todo)
+    return Look("daemon", Found.WELL, "it is running, and can be asked")
 
 
 def _journal(machine: Machine) -> Look:
@@ -311,7 +333,7 @@ def _archive(parts: AccountParts) -> Look:
     for path in files[-_LOOKS_AT_FILES:]:
         if any(isinstance(found, Damage) and not found.tail for found in read_file(path)):
             return Look("archive", Found.WRONG, f"{path} is damaged", verify)
-    words = f"{len(files)} days; the newest of them are whole. All of them: {verify}"
+    words = f"{health.many(len(files), 'day')}; the newest of it is whole. All of it: {verify}"
     return Look("archive", Found.WELL, words)
 
 

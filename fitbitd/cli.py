@@ -14,6 +14,7 @@ import structlog
 
 from fitbitd import __version__, journal, logs
 from fitbitd.commands.common import Context, say, say_error
+from fitbitd.commands.words import given_config
 from fitbitd.errors import FitbitdError
 
 log = structlog.get_logger()
@@ -109,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if args.run is None:
         top.print_help(sys.stderr)
         return USAGE
+    given_config.set(getattr(args, "config", None))
     redactor = logs.Redactor()
     behind = journal.is_behind(sys.stderr)
     entries = journal.Journal() if behind else None

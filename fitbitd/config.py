@@ -220,7 +220,7 @@ def parse(toml: str, data_types: KnownTypes, path: Path | None = None) -> Settin
     origin = path or "the configuration"
     try:
         content = tomllib.loads(toml)
-    except tomllib.TOMLDecodeError as err:
+    except (ValueError, RecursionError) as err:  # a TOMLDecodeError, or what tomllib trips over
         raise OperatorError(
             f"{origin} is not TOML: {err}.\n"
             "Next: correct that place; text stands in quotes, as in the example of fitbitd init"

@@ -76,30 +76,55 @@ class Control:
         self._state_dir = state_dir
         self._run = run
         self._server: asyncio.Server | None = None
+        self._bound: os.stat_result | None = None
+        self._refused = False
         self._talks: set[asyncio.Task[None]] = set()
 
     async def open(self) -> None:
         """Listen. A daemon that cannot still collects; commands then say that it has the lock."""
-        try:
+        with suppress(OperatorError):  # what is wrong with the folder is wrong with the socket
             disk.make_folder(self._path.parent, disk.ACCOUNT_FOLDER_MODE)
-            listening = await _bind(self._path)
-        except (OSError, OperatorError) as err:
-            log.warning("control.unavailable", path=str(self._path), detail=str(err))
+        await self.keep()
+
+    async def keep(self) -> None:
+        """Listen anew where somebody removed the socket, or left its place by now."""
+        if self._is_ours():
             return
+        self._leave()
+        try:
+            listening = await _bind(self._path)
+        except OSError as err:
+            if not self._refused:
+                log.warning("control.unavailable", path=str(self._path), detail=str(err))
+            self._refused = True
+            return
+        self._refused = False
+        self._bound = self._path.lstat()
         self._server = await asyncio.start_unix_server(
             self._talk, sock=listening, limit=_LONGEST_LINE
         )
 
     async def close(self) -> None:
         """End what is under way, and be gone."""
-        if self._server is None:
-            return
-        self._server.close()
+        self._leave()
         for talk in self._talks:
             talk.cancel()
         await asyncio.gather(*self._talks, return_exceptions=True)
+
+    def _leave(self) -> None:
+        """Listen no more; a socket that another daemon has bound meanwhile stays."""
+        if self._is_ours():
+            with suppress(OSError):
+                self._path.unlink()
+        if self._server is not None:
+            self._server.close()
+        self._server = self._bound = None
+
+    def _is_ours(self) -> bool:
+        """Say whether the socket that is there is ours: while it is bound, none has its number."""
         with suppress(OSError):
-            self._path.unlink()
+            return self._bound is not None and os.path.samestat(self._bound, self._path.lstat())
+        return False
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         talk = asyncio.current_task()

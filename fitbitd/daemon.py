@@ -112,20 +112,20 @@ class Daemon:
             )
         self._scheduler.start()
         self._watchdog.start()
-        guard = asyncio.create_task(self._guard_clock())
+        guard = asyncio.create_task(self._guard())
         if self._control is not None:
             await self._control.open()
-        count = len(self._accounts)
-        systemd.notify("READY=1", f"STATUS=looking after {count} account(s)")
+        count = health.many(len(self._accounts), "account")
+        systemd.notify("READY=1", f"STATUS=looking after {count}")
         log.info("daemon.started", accounts=list(self._accounts))
         try:
             await self._stop.wait()
         finally:
             systemd.notify("STOPPING=1")
-            if self._control is not None:
-                await self._control.close()
             guard.cancel()
             await asyncio.gather(guard, return_exceptions=True)
+            if self._control is not None:
+                await self._control.close()
             open_still = [*self._accounts.values(), *self._leaving]
             await asyncio.gather(*(jobs.close() for jobs in open_still))
             await self._watch.close()
@@ -201,8 +201,8 @@ class Daemon:
             )
         return await jobs.do(errand, account, listener)
 
-    async def _guard_clock(self) -> None:
-        """Arm every job anew when the wall clock steps, and remind of what lasts.
+    async def _guard(self) -> None:
+        """Arm every job anew when the wall clock steps; remind of what lasts; stay within reach.
 
         APScheduler computes its next wake-up from the wall clock: after a step back it would sleep
         until the old time comes round again. The monotonic clock does not step.
@@ -214,6 +214,8 @@ class Daemon:
             offset = clock.now() - timedelta(seconds=clock.monotonic())
             try:
                 self._look_up(offset - before)
+                if self._control is not None:
+                    await self._control.keep()
             except Exception as err:  # whatever it is, the guard outlives it
                 log.error("job.crashed", job="guard", exc_info=err)
             before = offset

@@ -77,7 +77,7 @@ class RefusedError(FitbitdError):
 class OperatorError(FitbitdError):
     """The operator must act; starting again would not help, but for a lock that is held.
 
-    Codes: `settings` (the process exits), `client_rejected`, `account_not_linked`,
+    Codes: `settings` (at the start the process exits), `client_rejected`, `account_not_linked`,
     `profile_not_ready`, `service_disabled` (this account waits), `disk_full`, `disk_read_only`,
     `disk_failed`, `permission` (all passes pause), `lock_held`, `index_newer`, `index_older`,
     `index_damaged`, `index_missing`, `token_file`, `wrong_person`, `state_mismatch` and

@@ -4,7 +4,8 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _TOLD_ONLY = frozenset(
         "client_rejected",
         "clock_wrong",
         "contract_changed",
+        "data_stale",
         "disk_failed",
         "disk_full",
         "disk_read_only",
@@ -37,6 +39,7 @@ _TOLD_ONLY = frozenset(
         "permission",
         "provider_gone",
         "provider_unreachable",
+        "settings",
         "throttled",
     }
 )
@@ -98,10 +101,17 @@ def without_index(
         grant="fresh" if gone else held.state(now),
         grant_since=held.since,
         grant_ends_at=held.ends_at,
-        token_trouble=held.trouble,
+        token_trouble="" if gone else held.trouble,
         last_error=None if trouble is None else _without_pass(trouble, now, open_since),
+        disk_free_bytes=_free_bytes(subject.folder),
         open_since=open_since,
     )
+
+
+def _free_bytes(folder: Path) -> int | None:
+    with suppress(OSError):  # it is not there yet, or another user's
+        return shutil.disk_usage(folder).free
+    return None
 
 
 def _is_gone(folder: Path) -> bool:
@@ -140,6 +150,7 @@ def _gather(
         zone_known=ledger.zone is not None or not _passed(db),
         token_trouble=held.trouble,
         last_error=last_error,
+        tried_since=_first_pass_at(db),
         throttled_until=None if gone else _throttled_until(ledger, trouble),
         gone_since=last_error.since if gone and last_error else None,
         types=(*_type_troubles(db), *left_out),
@@ -157,6 +168,11 @@ def _gather(
 def _passed(db: sqlite3.Connection) -> bool:
     """Say whether any pass was as it should be: by then the wearer's zone has been asked for."""
     return db.execute("SELECT 1 FROM pass WHERE outcome = 'ok' LIMIT 1").fetchone() is not None
+
+
+def _first_pass_at(db: sqlite3.Connection) -> datetime | None:
+    row = db.execute("SELECT began_at FROM pass ORDER BY id LIMIT 1").fetchone()
+    return None if row is None else _instant(row[0])
 
 
 def _skipped(db: sqlite3.Connection) -> int:
@@ -226,8 +242,11 @@ def standing(
     Raises:
         OperatorError: the index cannot be read.
     """
-    told = noted(subject, db) if shown is None else shown
-    return health.conditions(gather(subject, db, now), only_told(told))
+    known = gather(subject, db, now)
+    if shown is None:
+        return health.conditions(known, only_told(noted(subject, db)))
+    # Whether it could have read by now what it has not, only the daemon knows.
+    return health.conditions(replace(known, read_at={}), only_told(shown))
 
 
 def only_told(told: Iterable[Condition]) -> Iterator[Condition]:
@@ -338,13 +357,13 @@ def _type_troubles(db: sqlite3.Connection) -> tuple[TypeTrouble, ...]:
             TypeTrouble(
                 DataTypeName(name),
                 ContractError.code,
-                f"{count} points of {name}: {why}",
+                f"{health.many(count, 'point')} of {name}: {why}",
                 _instant(since),
             )
             for name, count, why, since in unread
         ),
         *(
-            TypeTrouble(DataTypeName(name), reason, f"{count} times", _instant(since))
+            TypeTrouble(DataTypeName(name), reason, health.many(count, "time"), _instant(since))
             for name, reason, count, since in refused
         ),
         *(

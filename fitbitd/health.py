@@ -94,6 +94,7 @@ class Facts:
         grant_ends_at: when the consent ends, where the provider sets it an end.
         token_trouble: why the token file cannot be used; empty if it can.
         zone_known: False where no pass could learn the wearer's zone.
+        tried_since: since when passes have been made that could have read what is there.
         read_at: the last complete read of each group that comes from the watch; None before it.
         syncs: device syncs: those of the last days, and in any case the newest that is known.
         looked_at: when the devices were last asked for.
@@ -116,6 +117,7 @@ class Facts:
     throttled_until: datetime | None = None
     gone_since: datetime | None = None
     types: tuple[TypeTrouble, ...] = ()
+    tried_since: datetime | None = None
     read_at: Mapping[str, datetime | None] = field(default_factory=lambda: MappingProxyType({}))
     syncs: tuple[datetime, ...] = ()
     looked_at: datetime | None = None
@@ -192,6 +194,11 @@ def freshness(newest: Mapping[str, datetime | None], now: datetime) -> tuple[Age
 def moment(at: datetime) -> str:
     """Write an instant for people, with its zone."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def many(count: int, one: str, several: str = "") -> str:
+    """Count things: "one pull", "1,200 pulls"."""
+    return f"one {one}" if count == 1 else f"{count:,} {several or one + 's'}"
 
 
 def _urgency(condition: Condition) -> tuple[int, int, str]:
@@ -302,8 +309,8 @@ def _watch(facts: Facts) -> Iterator[Condition]:
 
 def _machine(facts: Facts) -> Iterator[Condition]:
     if facts.unfinished_passes:
-        many = facts.unfinished_passes
-        yield _say(facts, "passes_unfinished", "a pass" if many == 1 else f"{many} passes in a row")
+        passes = many(facts.unfinished_passes, "pass", "passes in a row")
+        yield _say(facts, "passes_unfinished", passes)
     free = facts.disk_free_bytes
     if free is not None and free < DISK_LOW_BYTES:
         yield _say(facts, "disk_low", f"{free // 1_000_000} MB")
@@ -311,16 +318,20 @@ def _machine(facts: Facts) -> Iterator[Condition]:
 
 def _store(facts: Facts) -> Iterator[Condition]:
     if facts.damages:
-        many = facts.damages
-        yield _say(facts, "archive_damaged", "one place" if many == 1 else f"{many} places")
+        yield _say(facts, "archive_damaged", many(facts.damages, "place"))
     if facts.skipped:
-        many = facts.skipped
-        yield _say(facts, "index_behind", "one reply" if many == 1 else f"{many} replies")
+        yield _say(facts, "index_behind", many(facts.skipped, "reply", "replies"))
 
 
 def _unread(facts: Facts, halting: Sequence[Condition]) -> Iterator[Condition]:
-    """Name the groups of which a sync brought something more than two polls ago, not read since."""
+    """Name the groups of which a sync brought something more than two polls ago, not read since.
+
+    After a start there must have been the time to read it, unless that was too late before.
+    """
     long_ago = facts.now - STALE_AFTER_POLLS * facts.poll_every
+    started = facts.tried_since
+    if started and started > long_ago and "data_stale" not in facts.open_since:
+        return
     waiting = {}
     for group, read_at in facts.read_at.items():
         oldest = min((at for at in facts.syncs if read_at is None or at > read_at), default=None)

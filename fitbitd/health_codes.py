@@ -70,6 +70,14 @@ CODES: Mapping[str, Code] = MappingProxyType(
             "give the state directory back to the user that runs fitbitd (chown -R)",
             halts=True,
         ),
+        "settings": Code(
+            _ERROR,
+            "a setting cannot be used",
+            "a setting cannot be used since {since}: {detail}.",
+            _PAUSED,
+            "correct it in the configuration or the service's environment; see fitbitd check",
+            halts=True,
+        ),
         "clock_wrong": Code(
             _ERROR,
             "the clock of this machine is wrong",
@@ -80,8 +88,8 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "index_newer": Code(
             _ERROR,
-            "the index was written by a newer fitbitd",
-            "the index was written by a newer fitbitd: {detail}.",
+            "the index or the archive was written by a newer fitbitd",
+            "what is stored was written by a newer fitbitd: {detail}.",
             "Pulls for {account} are paused. The archive and the index are untouched.",
             "install the newer fitbitd again",
             halts=True,
@@ -185,10 +193,10 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "passes_unfinished": Code(
             _WARNING,
-            "the process died in the middle of passes",
-            "fitbitd died in the middle of {detail}.",
+            "passes began and did not end",
+            "{detail} began and did not end: fitbitd died, or the disk took no more writing.",
             "Nothing stored is lost. Each next pass waits longer, up to 6 hours.",
-            "see how it died: journalctl -u fitbitd, and dmesg for lack of memory",
+            "see what happened: journalctl -u fitbitd, df, and dmesg for lack of memory",
             halts=True,
         ),
         "provider_unreachable": Code(

@@ -40,7 +40,9 @@ _SHAPE = re.compile(
 # Values that are secret by what stands before them, which stays.
 _NAMED = re.compile(
     r"(?i)"
-    rf"((?:{_NAMES})[\"'\\]*(?:%3D|\s*[=:]\s*)[\"'\\]*)[^\s&,;\"'\\}}]+"  # form, query, JSON, repr
+    rf"((?:{_NAMES})[\"'\\]*(?:%3D|\s*[=:]\s*)[\"'\\]*)"  # form, query, JSON, repr
+    r"(?!this key is unknown)"  # as we say of a configuration, and never what it holds
+    r"[^\s&,;\"'\\}]+"
     r"|((?:^|[?&\"']|%26|%3F)code(?:=|%3D))[^\s&\"']+"
     r"|([\"']code\\?[\"']\s*:\s*\\?[\"'])[\w./%~+-]{30,}"  # shorter ones are words, like our codes
     r"|(\bBearer(?:\s+|%20))[\w.~+/=%-]{8,}"

@@ -213,14 +213,14 @@ class Request:
     """What is sent.
 
     Attributes:
-        headers: never the access token, which the fetcher adds last.
+        headers: also those that hold the access token, which the fetcher adds last.
         form: of a POST to a token endpoint; it holds secrets.
         json: of a POST that asks for data, as text; it holds none, and is archived.
     """
 
     method: str
     url: str
-    headers: tuple[tuple[str, str], ...] = ()
+    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
     form: tuple[tuple[str, str], ...] | None = field(default=None, repr=False)
     json: str | None = None
 
@@ -230,8 +230,8 @@ class Reply:
     """An answer as received: names of headers in lower case, the body after content decoding."""
 
     status: int
-    headers: Mapping[str, str]
-    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
     received_at: datetime
 
 

@@ -8,7 +8,7 @@ import asyncio
 import json
 import os
 import signal
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -30,6 +30,9 @@ TOLD_AGAIN_AFTER = timedelta(days=1)
 
 WARNED_AFTER = timedelta(hours=1)
 """A warning is told when it has lasted so long: most of them mend themselves before."""
+
+JOINED_AFTER = timedelta(hours=1)
+"""A data type that joins others is told so long after them: many may, one after the other."""
 
 COMMAND_LASTS_S = 30.0
 
@@ -97,12 +100,13 @@ def news(told: Told, found: Sequence[Condition], now: datetime) -> tuple[tuple[N
     lasting: dict[str, tuple[News, datetime]] = {}
     tell: list[News] = []
     for code, group in groupby(sorted(found, key=_code), key=_code):
-        one = _about(Change.LASTS if code in told else Change.RAISED, list(group))
-        if code in told and not _is_to_be_told_again(one, *told[code], now):
-            lasting[code] = told[code]
-        elif code in told or _is_worth_telling(one.condition, now):
+        alike = list(group)
+        one = _news_of(alike, told.get(code), now)
+        if one is not None:
             tell.append(one)
-            lasting[code] = (one, now)
+            lasting[code] = (_about(one.change, alike), now)
+        elif code in told:
+            lasting[code] = told[code]
     over = (one for code, (one, _) in told.items() if all(code != each.code for each in found))
     return (*tell, *(replace(one, change=Change.CLEARED) for one in over)), lasting
 
@@ -116,8 +120,26 @@ def as_told(open_still: Sequence[Condition], told_at: Mapping[str, datetime]) ->
     told: dict[str, tuple[News, datetime]] = {}
     for code, group in groupby(sorted(open_still, key=_code), key=_code):
         if code in told_at:
-            told[code] = (_about(Change.RAISED, list(group)), told_at[code])
+            at, alike = told_at[code], list(group)
+            known = [each for each in alike if each.since <= at]
+            told[code] = (_about(Change.RAISED, known or alike), at)
     return told
+
+
+def _news_of(
+    alike: Sequence[Condition], told: tuple[News, datetime] | None, now: datetime
+) -> News | None:
+    """Give what is to be told of the conditions of one code, if anything is."""
+    if told is None:
+        return _about(Change.RAISED, alike) if _are_worth_telling(alike, now) else None
+    before, at = told
+    lasts = _about(Change.LASTS, alike)
+    if _is_to_be_told_again(lasts, before, at, now):
+        return lasts
+    joined = [each for each in alike if each.data_type and each.data_type not in before.data_types]
+    if now - at >= JOINED_AFTER and _are_worth_telling(joined, now):
+        return _about(Change.RAISED, joined)
+    return None
 
 
 def _about(change: Change, alike: Sequence[Condition]) -> News:
@@ -135,10 +157,12 @@ def _is_to_be_told_again(one: News, before: News, at: datetime, now: datetime) -
     return more_urgent or abs(now - at) >= TOLD_AGAIN_AFTER  # the clock may have been ahead
 
 
-def _is_worth_telling(condition: Condition, now: datetime) -> bool:
-    if condition.severity is Severity.WARNING:
-        return now - condition.since >= WARNED_AFTER
-    return condition.severity is Severity.ERROR
+def _are_worth_telling(alike: Iterable[Condition], now: datetime) -> bool:
+    return any(
+        each.severity is Severity.ERROR
+        or (each.severity is Severity.WARNING and now - each.since >= WARNED_AFTER)
+        for each in alike
+    )
 
 
 Run = Callable[[Sequence[str], str], Awaitable[None]]

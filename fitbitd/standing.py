@@ -1,10 +1,12 @@
 """How a daemon's accounts stand, for other processes: also what no index of a full disk can tell.
 
-One small file beside the control socket, which systemd keeps in memory. It counts as long as its
-daemon lives, which a lock on it proves; a dead one's is as good as none.
+One small file in memory: in the folder that systemd made for the service, or among what programs of
+this machine share. It counts as long as its daemon lives, which a lock on it proves; a dead one's
+is as good as none.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import stat
@@ -15,13 +17,17 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from fitbitd.control import OF_THE_SERVICE
+from fitbitd import control
 from fitbitd.health import Condition
 from fitbitd.health_codes import Severity
 from fitbitd.model import AccountName, DataTypeName
 from fitbitd.store import disk
 
 NAME = "standing.json"
+MEMORY = Path("/dev/shm")  # noqa: S108 - what lies there has its owner looked at
+SERVICE = control.OF_THE_SERVICE.parent
+_NOT_OURS = (OSError, ValueError, KeyError, TypeError, AttributeError)
+"""What comes of a file that no daemon of ours wrote, or of none."""
 
 Accounts = Mapping[str, Sequence[Condition]]
 
@@ -29,10 +35,10 @@ Accounts = Mapping[str, Sequence[Condition]]
 class Standing:
     """The file, in the hands of a daemon."""
 
-    def __init__(self, folder: Path, state_dir: Path) -> None:
+    def __init__(self, path: Path, state_dir: Path) -> None:
         """Prepare; there is no file before the first `show`."""
-        self._path = folder / NAME
-        self._new = self._path.with_suffix(".new")
+        self._path = path
+        self._new = path.with_suffix(".new")
         self._state_dir = state_dir
         self._held: int | None = None
         self._told: dict[str, Any] = {}
@@ -94,28 +100,66 @@ class Standing:
             self._held = None
 
 
+def path_for(
+    state_dir: Path, environ: Mapping[str, str] = os.environ, *, memory: Path = MEMORY
+) -> Path:
+    """Say where a daemon shows it: on no disk, for a full one would refuse this too."""
+    if environ.get("RUNTIME_DIRECTORY"):
+        return control.path_for(state_dir, environ).with_name(NAME)
+    if not os.access(memory, os.W_OK):
+        return state_dir / NAME
+    named = hashlib.sha256(os.fsencode(state_dir.resolve())).hexdigest()[:16]
+    return memory / f"fitbitd-{named}.json"
+
+
 def read(
-    state_dir: Path, account: str, *, service: Path = OF_THE_SERVICE.parent
+    state_dir: Path, account: str, *, service: Path = SERVICE, memory: Path = MEMORY
 ) -> tuple[Condition, ...] | None:
     """Give what is wrong with an account by a running daemon's last look; None if none tells."""
-    for folder in (service, state_dir):
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):  # not ours
-            told = _read(folder / NAME)
-            if told["state_dir"] == str(state_dir.resolve()):
-                return tuple(_conditions(told["accounts"][account]))
+    with suppress(*_NOT_OURS):
+        return tuple(_conditions(_shown(state_dir, service, memory)["accounts"][account]))
     return None
 
 
-def _read(path: Path) -> Any:
-    """Read the file; it counts only while somebody holds it."""
+def is_shown(state_dir: Path, *, service: Path = SERVICE, memory: Path = MEMORY) -> bool:
+    """Say whether a running daemon shows how the accounts of a state directory stand."""
+    return bool(_shown(state_dir, service, memory))
+
+
+def _shown(state_dir: Path, service: Path, memory: Path) -> Mapping[str, Any]:
+    """Give what a running daemon of a state directory shows; nothing if none does."""
+    by_hand = path_for(state_dir, {}, memory=memory)
+    for path in (service / NAME, by_hand, state_dir / NAME):
+        with suppress(*_NOT_OURS):
+            told = _read(path, state_dir)
+            if told["state_dir"] == str(state_dir.resolve()):
+                return told
+    return {}
+
+
+def _read(path: Path, state_dir: Path) -> Mapping[str, Any]:
+    """Read the file; it counts only while somebody holds it, and that is no stranger."""
     file = _opened(path)
     try:
-        if not _is_locked(file):
+        if not _is_locked(file) or os.fstat(file).st_uid not in _known(path.parent, state_dir):
             raise KeyError(path.name)
         with open(file, encoding="utf-8", closefd=False) as text:
-            return json.load(text)
+            told: Mapping[str, Any] = json.load(text)
+            return told
     finally:
         os.close(file)
+
+
+def _known(*folders: Path) -> set[int]:
+    """Give whose word counts: ours, and that of the folders' owners.
+
+    In memory everybody may leave a file; and where a disk is gone, its folder is another's.
+    """
+    known = {os.geteuid()}
+    for folder in folders:
+        with suppress(OSError):
+            known.add(folder.stat().st_uid)
+    return known
 
 
 def _is_held(path: Path) -> bool:

@@ -93,7 +93,7 @@ def text(value: object) -> str:
         raise UnfitError(f'must be text in quotes ("..."), not {_shown(value)}')
     if not value.strip():
         raise UnfitError("is empty")
-    return value
+    return _without_nul(value)
 
 
 def path_from(folder: Path) -> Callable[[object], Path]:
@@ -191,6 +191,13 @@ def words(value: object) -> tuple[str, ...]:
 def _argument(value: object) -> str:
     if not isinstance(value, str):
         raise UnfitError(f'an argument must be text in quotes ("..."), not {_shown(value)}')
+    return _without_nul(value)
+
+
+def _without_nul(value: str) -> str:
+    """Pass text that the system can take as a name or as an argument."""
+    if "\0" in value:
+        raise UnfitError("holds the character NUL, which no name has")
     return value
 
 
@@ -267,6 +274,9 @@ def hint(word: str, known: Iterable[str]) -> str:
 def _shown(value: object) -> str:
     """Give a value as it stands in the file, cut short."""
     if isinstance(value, dict | list):
-        return "a table" if isinstance(value, dict) else "a list"
+        kind = "table" if isinstance(value, dict) else "list"
+        return f"a {kind}" if value else f"an empty {kind}"
+    if isinstance(value, int) and value.bit_length() > SHOWN_MOST:
+        return "a number of so many digits"  # thousands of which Python does not even write
     shown = json.dumps(value, ensure_ascii=False, default=str)
     return shown if len(shown) <= SHOWN_MOST else f"{shown[:SHOWN_MOST]}..."

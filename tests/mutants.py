@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,18 +136,18 @@ MUTANTS = {
 }
 
 
-def main(names: list[str]) -> int:
+def survivors(mutants: Mapping[str, Mutant], names: Sequence[str]) -> int:
     """Run the mutants called `names`, or all; give the number of survivors."""
-    survivors = 0
-    for name in names or MUTANTS:
-        killed = is_killed(MUTANTS[name])
-        survivors += not killed
-        print(f"{'killed  ' if killed else 'SURVIVED'}  {name}", flush=True)
-    return survivors
+    survived = 0
+    for name in names or mutants:
+        seen = what_saw(mutants[name])
+        survived += not seen
+        print(f"killed    {name}: {seen}" if seen else f"SURVIVED  {name}", flush=True)
+    return survived
 
 
-def is_killed(mutant: Mutant) -> bool:
-    """Apply `mutant` to a copy of the program and run the truth check there."""
+def what_saw(mutant: Mutant) -> str:
+    """Apply `mutant` to a copy of the program and run the check there; give what it says first."""
     with tempfile.TemporaryDirectory(prefix="fitbitd-mutant-") as folder:
         copy = Path(folder)
         for name in COPIED:
@@ -161,8 +162,10 @@ def is_killed(mutant: Mutant) -> bool:
             raise SystemExit(f"{mutant.file} has changed: the mutant no longer fits")
         file.write_text(text.replace(mutant.old, mutant.new), encoding="utf-8")
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.seen_by]
-        return subprocess.run(command, cwd=copy, capture_output=True, check=False).returncode != 0
+        ran = subprocess.run(command, cwd=copy, capture_output=True, check=False, text=True)
+        said = [line for line in ran.stdout.splitlines() if line.startswith("E  ")]
+        return said[0][1:].strip() if said else "it failed" * (ran.returncode != 0)
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(survivors(MUTANTS, sys.argv[1:]))

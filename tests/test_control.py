@@ -116,6 +116,43 @@ async def test_the_address_of_a_living_daemon_is_not_taken(tmp_path: Path) -> No
     assert first.asked == [ERRAND]
 
 
+async def test_a_socket_that_somebody_removed_is_bound_anew(tmp_path: Path) -> None:
+    daemon = Daemon()
+    async with listening(tmp_path, daemon) as listens:
+        before = (tmp_path / control.NAME).stat()
+        await listens.keep()
+        assert os.path.samestat(before, (tmp_path / control.NAME).stat())
+        (tmp_path / control.NAME).unlink()
+        await listens.keep()
+        assert await ask(tmp_path, ERRAND, Heard(), service=tmp_path / "none") == 75
+    assert not (tmp_path / control.NAME).exists()
+
+
+async def test_what_another_daemon_bound_meanwhile_stays_and_is_followed(tmp_path: Path) -> None:
+    second = Daemon()
+    async with listening(tmp_path, Daemon()) as first:
+        (tmp_path / control.NAME).unlink()
+        async with listening(tmp_path, second):
+            with capture_logs() as logs:
+                await first.keep()
+                await first.keep()
+            assert [log["event"] for log in logs] == ["control.unavailable"]
+            await first.close()
+            assert await ask(tmp_path, ERRAND, Heard(), service=tmp_path / "none") == 75
+        assert second.asked == [ERRAND]
+        await first.keep()
+        assert await ask(tmp_path, ERRAND, Heard(), service=tmp_path / "none") == 75
+
+
+async def test_a_folder_that_is_gone_is_not_made_again(tmp_path: Path) -> None:
+    async with listening(tmp_path / "disk", Daemon()) as listens:
+        (tmp_path / "disk" / control.NAME).unlink()
+        (tmp_path / "disk").rmdir()
+        with capture_logs():
+            await listens.keep()
+        assert not (tmp_path / "disk").exists()
+
+
 async def test_a_command_that_goes_away_ends_its_errand(tmp_path: Path) -> None:
     daemon = Daemon()
     daemon.ends.clear()

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fitbitd.config import NotifySettings
-from fitbitd.control import Asked, Run
+from fitbitd.control import NAME, Asked, Control, Run
 from fitbitd.daemon import Daemon
 from fitbitd.errands.errand import Errand
 from fitbitd.errors import OperatorError
@@ -54,6 +54,9 @@ class Socket:
 
     async def open(self) -> None:
         self.opened.set()
+
+    async def keep(self) -> None:
+        assert self.opened.is_set()
 
     async def close(self) -> None:
         self.opened.clear()
@@ -289,3 +292,19 @@ def test_what_cannot_be_meant_is_refused(
 )
 def test_an_errand_comes_over_the_socket_as_it_was(errand: Errand) -> None:
     assert Errand.read(json.loads(json.dumps(errand.asked()))) == errand
+
+
+def test_a_socket_that_somebody_removed_is_back_within_a_minute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home, seen = household(tmp_path), []
+    home.authorize()
+    path, began = home.state_dir / NAME, home.clock.now()
+    home.listens = lambda run: Control(path, home.state_dir, run)
+    home.at += [
+        (began + timedelta(minutes=2), path.unlink),
+        (began + timedelta(minutes=3), lambda: seen.append(path.is_socket())),
+    ]
+    home.live(timedelta(minutes=4), monkeypatch=monkeypatch)
+    assert seen == [True]
+    assert not path.exists()

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fitbitd import facts
+from fitbitd import facts, health
 from fitbitd.errors import OperatorError
 from fitbitd.model import AccountName, DataTypeName
 from fitbitd.oauth.token import Grant
@@ -45,6 +45,19 @@ def test_a_condition_repeats_what_happened_and_not_the_remedy(tmp_path: Path) ->
         assert (known.last_error.code, known.last_error.detail) == ("any", "It is damaged.")
         assert known.token_trouble.endswith("It is left as it is.")
         assert "Next" not in known.token_trouble
+
+
+def test_a_setting_that_keeps_an_account_shut_is_believed_of_the_daemon(tmp_path: Path) -> None:
+    known = facts.without_index(subject(tmp_path), NOW, OperatorError("HTTPS_PROXY is none."))
+    told = facts.only_told(health.conditions(known))
+    assert [each.code for each in told] == ["settings"]
+
+
+def test_how_full_the_disk_is_can_be_said_without_an_index(tmp_path: Path) -> None:
+    free = facts.without_index(subject(tmp_path), NOW).disk_free_bytes
+    assert free is not None
+    assert abs(free - shutil.disk_usage(tmp_path).free) < 1 << 30  # others write meanwhile
+    assert facts.without_index(subject(tmp_path / "none"), NOW).disk_free_bytes is None
 
 
 def test_a_reply_that_was_skipped_is_told_until_its_days_are_read_again(tmp_path: Path) -> None:
@@ -123,6 +136,16 @@ def test_passes_that_end_alike_are_counted_from_the_last_that_did_not(tmp_path: 
         known = facts.gather(subject(tmp_path), db, NOW).last_error
         assert known is not None
         assert known.times == 3
+
+
+def test_passes_have_been_tried_since_the_first_one(tmp_path: Path) -> None:
+    index = Index(tmp_path, CATALOGUE)
+    with closing(index.db) as db:
+        assert facts.gather(subject(tmp_path), db, NOW).tried_since is None
+        passes(db, "throttled", "ok")
+        (first,) = db.execute("SELECT began_at FROM pass WHERE outcome = 'throttled'").fetchone()
+        tried_since = facts.gather(subject(tmp_path), db, NOW).tried_since
+        assert tried_since == datetime.fromtimestamp(first / 1000, UTC)
 
 
 def test_a_zone_is_called_unknown_only_after_a_pass_that_asked_for_it(tmp_path: Path) -> None:

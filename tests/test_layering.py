@@ -18,6 +18,7 @@ LAYER_OF = {
     "fitbitd.config": "words",
     "fitbitd.journal": "words",
     "fitbitd.logs": "words",
+    "fitbitd.own_file": "words",  # what both edges open files by
     "fitbitd.toml_table": "words",
     "fitbitd.providers": "core",
     "fitbitd.plan": "core",

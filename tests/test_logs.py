@@ -16,6 +16,8 @@ import structlog
 from hypothesis import given
 from hypothesis import strategies as st
 
+from fitbitd.config import parse
+from fitbitd.errors import OperatorError
 from fitbitd.logs import HIDDEN, Redactor, configure
 
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiJBQkMxMjMifQ.SYNTHETIC-ACCESS-TOKEN_sig"
@@ -194,6 +196,7 @@ def test_structlog_does_not_load_rich() -> None:
         "ya29.a0AfB_byC-hushhush1234",
         "1//03abcdefghij-hushhush-KLMNOP",
         "GOCSPX-hushhushhush",
+        "client_secret: hushhush",
     ],
 )
 def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
@@ -218,6 +221,17 @@ def test_what_looks_like_a_secret_is_hidden(text: str) -> None:
 )
 def test_ordinary_words_stay(text: str) -> None:
     assert Redactor().clean(text) == text
+
+
+def test_a_key_that_is_named_like_a_secret_and_unknown_is_said_in_whole_words() -> None:
+    names = ("access_token", "refresh_token", "id_token", "client_secret", "code_verifier")
+    toml = "".join(f'{name} = "hushhush"\n' for name in names)
+    with pytest.raises(OperatorError) as caught:
+        parse(toml, {})
+    told = str(caught.value)
+    assert told.count("this key is unknown") == len(names)
+    assert "hushhush" not in told
+    assert Redactor().clean(told) == told
 
 
 def test_what_stands_before_a_secret_stays() -> None:

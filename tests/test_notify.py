@@ -92,6 +92,47 @@ def test_what_is_wrong_with_many_data_types_is_one_piece_of_news() -> None:
     }
 
 
+def types_told(tell: Sequence[notify.News]) -> list[tuple[str, tuple[str, ...]]]:
+    return [(one.change, one.data_types) for one in tell]
+
+
+def test_a_data_type_that_joins_days_later_is_told_and_reminded_of_with_the_others() -> None:
+    refused = [condition("request_refused", NOW - HOUR, "steps")]
+    tell, told = news({}, refused, NOW)
+    assert types_told(tell) == [("raised", ("steps",))]
+    refused.append(condition("request_refused", NOW + 10 * HOUR, "sleep"))
+    tell, told = news(told, refused, NOW + 10 * HOUR)
+    assert tell == ()  # it may mend itself, as any warning
+    tell, told = news(told, refused, NOW + 11 * HOUR)
+    assert types_told(tell) == [("raised", ("sleep",))]
+    tell, told = news(told, refused, NOW + 12 * HOUR)
+    assert tell == ()
+    tell, told = news(told, refused, NOW + 35 * HOUR)
+    assert types_told(tell) == [("lasts", ("steps", "sleep"))]
+    tell, _ = news(told, [], NOW + 36 * HOUR)
+    assert types_told(tell) == [("cleared", ("steps", "sleep"))]
+
+
+def test_data_types_that_join_one_after_the_other_are_told_hourly_and_not_each() -> None:
+    found: list[Condition] = []
+    told: notify.Told = {}
+    heard: list[int] = []
+    for quarter in range(12):
+        now = NOW + quarter * HOUR / 4
+        found.append(condition("contract_changed", now, f"type {quarter}"))
+        tell, told = news(told, found, now)
+        heard += [len(one.data_types) for one in tell]
+    assert heard == [1, 4, 4]
+
+
+def test_a_data_type_that_comes_and_goes_is_no_news_each_time() -> None:
+    steps, sleep = (condition("contract_changed", NOW, name) for name in ("steps", "sleep"))
+    _, told = news({}, [steps, sleep], NOW)
+    for hours in range(2, 10):
+        tell, told = news(told, [steps, sleep] if hours % 2 else [steps], NOW + hours * HOUR)
+        assert tell == ()
+
+
 class Place:
     """Where a notifier's words go."""
 
@@ -153,6 +194,17 @@ async def test_a_restart_tells_nothing_anew_but_what_was_never_told() -> None:
     place.clock.advance(4 * 3600)
     await place.take(told, young)
     assert place.codes[2:] == [("authorization_needed", "lasts"), ("token_file", "cleared")]
+
+
+async def test_a_data_type_that_joined_while_nobody_told_it_is_told_after_a_restart() -> None:
+    place = Place()
+    found = [
+        condition("request_refused", NOW - 2 * HOUR, "steps"),
+        condition("request_refused", NOW - HOUR, "sleep"),
+    ]
+    place.notifier.recall("alice", found, {"request_refused": NOW - HOUR * 1.5})
+    await place.take(*found)
+    assert [one["data_types"] for one in place.told] == [["sleep"]]
 
 
 async def test_what_was_told_before_an_account_could_be_opened_is_not_forgotten() -> None:

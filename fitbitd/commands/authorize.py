@@ -7,7 +7,7 @@ import secrets
 import sys
 import webbrowser
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -143,7 +143,7 @@ class _Question:
     """What the consent page is asked with, but for the redirect URI."""
 
     state: str
-    verifier: str
+    verifier: str = field(repr=False)
     address: Callable[[str], str]
 
 

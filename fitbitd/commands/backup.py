@@ -85,7 +85,7 @@ def _make(folder: Path, settings: Settings) -> None:
             ) from err
         if made and os.geteuid() == 0 and settings.state_dir.exists():
             owner = settings.state_dir.stat()
-            os.chown(folder, owner.st_uid, owner.st_gid)
+            os.chown(folder, owner.st_uid, owner.st_gid, follow_symlinks=False)
 
 
 def _back_up(source: Path, target: Path, *, secrets: bool) -> None:

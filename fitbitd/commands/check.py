@@ -2,17 +2,17 @@
 
 import argparse
 import os
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from fitbitd import checkup
 from fitbitd.assembly import parts
 from fitbitd.checkup import Found, Look, Machine
 from fitbitd.clock import SystemClock
 from fitbitd.commands.bundle import write_bundle
-from fitbitd.commands.common import Context, config_argument, run_async, say, write_json
+from fitbitd.commands.common import Context, config_argument, run_async, say, write_json, write_page
 from fitbitd.commands.install import install_unit, run_command, this_program
 
 HELP = "what is wrong with this machine or an account, and what to do"
@@ -52,14 +52,15 @@ def main(context: Context) -> int:
     looks = [*checkup.of_machine(settings, machine, now)]
     if not context.args.offline:
         at = [account.endpoints for account in accounts]
-        urls = dict.fromkeys(url for each in at for url in (each.api_url, each.token_url))
-        looks += run_async(_ask(context, urls))
+        urls = [url for each in at for url in (each.token_url, each.api_url)]
+        by_host = {urlsplit(url).netloc: url for url in urls}  # one may be for both
+        looks += run_async(_ask(context, by_host.values()))
     for account in accounts:
         looks += checkup.of_account(account, machine, os.environ, now)
     if context.args.json:
         write_json(asdict(look) for look in looks)
     else:
-        sys.stdout.writelines(_lines(looks))
+        write_page("".join(_lines(looks)))
     if context.args.bundle:
         write_bundle(context.args.bundle, settings, accounts, looks, context.redactor)
         say(f"wrote {context.args.bundle}; read it before you send it to anybody")

@@ -20,6 +20,7 @@ from fitbitd import logs
 from fitbitd.assembly import DATA_TYPES, AccountParts, World
 from fitbitd.clock import SystemClock, Threads
 from fitbitd.commands.ownership import become_owner
+from fitbitd.commands.words import fitted, repeated
 from fitbitd.config import AccountSettings, Settings, find_config, load
 from fitbitd.errors import OperatorError, complaint
 from fitbitd.fetch.transport import Network
@@ -130,7 +131,7 @@ def suppress_missing() -> Iterator[None]:
 
 def say(words: str) -> None:
     """Tell a person something, on stderr: stdout is for data."""
-    print(words, file=sys.stderr, flush=True)
+    print(repeated(words), file=sys.stderr, flush=True)
 
 
 def say_error(words: str) -> None:
@@ -197,6 +198,11 @@ def config_argument(parser: argparse.ArgumentParser) -> None:
         help="the configuration (default: $FITBITD_CONFIG, then /etc/fitbitd/fitbitd.toml, then"
         " ~/.config/fitbitd/fitbitd.toml)",
     )
+
+
+def write_page(text: str) -> None:
+    """Write what a person reads to stdout."""
+    sys.stdout.write(fitted(repeated(text)))
 
 
 def write_json(rows: Iterable[dict[str, Any]]) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from fitbitd.assembly import AccountParts, World, parts
+from fitbitd.commands import words
 from fitbitd.commands.authorize import NOBODYS_PORT, on_port
 from fitbitd.commands.common import Context, run_async, say
 from fitbitd.commands.stage import (
@@ -182,7 +183,7 @@ async def _count(
         await world.clock.sleep(COUNTED_EVERY_S)
         told, before = _requests(servers), told
         if told != before and not all(narrator.complete for narrator in narrators.values()):
-            say(f"   {told} requests so far")
+            say(f"   {words.many(told, 'request')} so far")
 
 
 def _requests(servers: Collection[SimulatorServer]) -> int:
@@ -203,7 +204,7 @@ class _Narrator:
             self._say(f"{report.error}")
         if report.requests <= 1:
             return  # the watch has not synced: one request, and nothing to say
-        what = f"{report.requests} requests, {report.points:,} values"
+        what = f"{report.requests:,} requests, {words.many(report.points, 'value')}"
         if self.complete:
             self._say(f"the watch synced: {what}; {self._stored()}")
         elif report.left or not self._reaches_back():
@@ -250,7 +251,7 @@ def _summarize(accounts: Sequence[AccountParts], requests: int, kept: Path | Non
         for name, pattern in (("archive", "*.jsonl.gz"), ("index", "index.sqlite*"))
     }
     say(
-        f"It took {requests} requests; the archive has {sizes['archive']:.1f} MB,"
+        f"It took {words.many(requests, 'request')}; the archive has {sizes['archive']:.1f} MB,"
         f" the index {sizes['index']:.1f} MB."
     )
     if kept is not None:

@@ -22,6 +22,7 @@ from fitbitd.commands.common import (
     say_error,
     suppress_missing,
     write_json,
+    write_page,
 )
 from fitbitd.commands.corrections_page import corrections_page
 from fitbitd.commands.progress import history_line, progress_of
@@ -132,7 +133,7 @@ def _show_gaps(
         authorized=grant is not None,
         whole=narrow,
     )
-    sys.stdout.write(words.fitted(gaps_page.page(told, words.width())))
+    write_page(gaps_page.page(told, words.width()))
 
 
 def _show_corrections(
@@ -152,7 +153,7 @@ def _show_corrections(
         name = account.settings.name
         write_json({"account": name, **_correction(row)} for row in rows)
     else:
-        sys.stdout.write(words.fitted(corrections_page(account.settings.name, rows)))
+        write_page(corrections_page(account.settings.name, rows))
 
 
 def _as_json(account: str, gap: Gap) -> dict[str, Any]:

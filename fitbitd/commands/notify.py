@@ -44,18 +44,22 @@ async def _try(context: Context) -> int:
     async with context.world() as world:
         if notify.command:
             text = _example(world.clock.now()).text
-            code = max(code, await _tried("the command", run_command(notify.command, text)))
+            todo = "look at what it said above, and correct the command in [notify]"
+            code = await _tried("the command", run_command(notify.command, text), todo)
         if notify.heartbeat_url:
             work = beat(notify.heartbeat_url, world.send)
-            code = max(code, await _tried("the heartbeat", work))
+            todo = "look at the network, and correct heartbeat_url in [notify]"
+            code = max(code, await _tried("the heartbeat", work, todo))
     return code
 
 
-async def _tried(way: str, work: Awaitable[None]) -> int:
+async def _tried(way: str, work: Awaitable[None], todo: str) -> int:
     try:
         await work
     except FitbitdError as err:
-        say_error(f"{way}: {err}")
+        # What follows is about passes, and what to do where nobody watches.
+        happened, _, _ = str(err).replace(".\n", ". ").partition(". ")
+        say_error(f"{way}: {happened}.\nNext: {todo}")
         return err.exit_code
     say(f"{way} works")
     return 0

@@ -1,7 +1,6 @@
 """fitbitd plan: what the next pass would ask, why, and at what cost; sends nothing."""
 
 import argparse
-import sys
 from datetime import datetime
 from typing import Any
 
@@ -17,6 +16,7 @@ from fitbitd.commands.common import (
     say_error,
     suppress_missing,
     write_json,
+    write_page,
 )
 from fitbitd.commands.progress import granted_wants
 from fitbitd.engine import next_plan
@@ -63,7 +63,7 @@ def main(context: Context) -> int:
         write_json(row for each in told for row in _as_json(each))
     else:
         pages = (plan_page.page(each, words.width()) for each in told)
-        sys.stdout.write(words.fitted("\n".join(pages)))
+        write_page("\n".join(pages))
     return code
 
 

@@ -5,12 +5,12 @@ import asyncio
 import signal
 from functools import partial
 
+from fitbitd import standing
 from fitbitd.commands.common import Context, config_argument, run_async
 from fitbitd.config import Settings
 from fitbitd.control import Control, Run, path_for
 from fitbitd.daemon import Daemon
 from fitbitd.memory import give_back_large_buffers
-from fitbitd.standing import Standing
 
 HELP = "the daemon, in the foreground"
 DESCRIPTION = """\
@@ -40,13 +40,12 @@ async def _run(context: Context) -> int:
     settings = context.settings()
     reloads: set[asyncio.Task[None]] = set()
     async with context.world() as world:
-        folder, state_dir = path_for(settings.state_dir).parent, settings.state_dir
         daemon = Daemon(
             settings,
             context.settings,
             world,
             listens=partial(_control, settings),
-            standing=Standing(folder, state_dir),
+            standing=standing.Standing(standing.path_for(settings.state_dir), settings.state_dir),
         )
         loop = asyncio.get_running_loop()
 

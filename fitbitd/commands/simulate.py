@@ -12,6 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fitbitd.clock import SystemClock
+from fitbitd.commands import words
 from fitbitd.commands.common import Context, say
 from fitbitd.errors import OperatorError
 from fitbitd.simulator import (
@@ -229,7 +230,8 @@ def _serve(simulators: Sequence[GoogleHealthSimulator | FitbitSimulator], port: 
             print(_snippet(simulator, server.url), flush=True)
             say(f"serving on {server.url}; Ctrl-C ends it")
         stop.wait()
-    say(f"served {sum(simulator.requests_seen for simulator in simulators)} requests")
+    seen = sum(simulator.requests_seen for simulator in simulators)
+    say(f"served {words.many(seen, 'request')}")
     return 0
 
 

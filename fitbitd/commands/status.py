@@ -1,8 +1,7 @@
 """fitbitd status: how old the data is, and what needs a person."""
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 from fitbitd import facts, health, standing
 from fitbitd.assembly import AccountParts, parts
 from fitbitd.clock import SystemClock
-from fitbitd.commands import words
 from fitbitd.commands.common import (
     Context,
     account_of,
@@ -19,6 +17,7 @@ from fitbitd.commands.common import (
     index_of,
     say_error,
     write_json,
+    write_page,
 )
 from fitbitd.commands.forecast import disk_full_on, stored_bytes
 from fitbitd.commands.progress import history_line, progress_of
@@ -28,7 +27,8 @@ from fitbitd.health import Condition
 from fitbitd.model import DataTypeName, Kind
 from fitbitd.oauth.token import Grant
 from fitbitd.plan.gaps import Look, tally
-from fitbitd.store import listing
+from fitbitd.plan.ledger import Ledger
+from fitbitd.store import disk, listing
 from fitbitd.store.gaps import read_evidence, read_pace
 from fitbitd.store.ledger import read_ledger
 
@@ -74,7 +74,7 @@ def main(context: Context) -> int:
         write_json(reports)
     else:
         pages = (page(report, now, whole=context.args.all) for report in reports)
-        sys.stdout.write(words.fitted("\n".join(pages)))
+        write_page("\n".join(pages))
     return code
 
 
@@ -83,6 +83,7 @@ def describe(account: AccountParts, now: datetime) -> tuple[dict[str, Any], Oper
     report = _known_without_index(account)
     shown = standing.read(account.folder.parent, account.settings.name)
     try:
+        disk.check_folder(account.folder.parent)
         report |= _of_index(account, now, shown)
         report |= _complete(account, now)
     except OperatorError as err:
@@ -146,42 +147,49 @@ def _of_index(
         waiting = None
         with suppress(OperatorError):  # who may read the index may not read the archive
             waiting = listing.waiting_pulls(account.folder, db)
-    quota = known.quota
     return {
         "freshness": [_age(each) for each in health.freshness(_newest(account, stored), now)],
         "conditions": [_condition(each) for each in found],
-        "synced_at": known.synced_at,
-        "zone": known.zone,
-        "data_types": [
-            {
-                "data_type": one.data_type,
-                "group": _group(account, one.data_type),
-                "count": one.count,
-                "oldest": one.oldest,
-                "newest": one.newest,
-                "days_settled": counts.get(one.data_type, (0, 0))[0],
-                "days_provisional": counts.get(one.data_type, (0, 0))[1],
-            }
-            for one in stored
-        ],
+        "data_types": [_stored(account, one, counts) for one in stored],
         "unread": [
-            {
-                "data_type": one.data_type,
-                "count": one.count,
-                "since": one.since,
-                "why": one.why,
-            }
+            {"data_type": one.data_type, "count": one.count, "since": one.since, "why": one.why}
             for one in unread
         ],
         "corrections": corrections,
-        "lessons": [
-            {"data_type": one.data_type, "kind": one.kind, "value": one.value}
-            for one in sorted(known.lessons, key=lambda one: (one.data_type, one.kind))
-        ],
         "pulls_waiting": waiting,
         "last_pass_at": passes[0].began_at if passes else None,
         "last_pass": passes[0].outcome if passes else None,
         "last_pass_requests": passes[0].requests if passes else None,
+        **_learnt(known, now),
+    }
+
+
+def _stored(
+    account: AccountParts, one: listing.Holding, counts: Mapping[str, tuple[int, int]]
+) -> dict[str, Any]:
+    """Say what is stored of a data type, and on how many days it is final or is not."""
+    settled, provisional = counts.get(one.data_type, (0, 0))
+    return {
+        "data_type": one.data_type,
+        "group": _group(account, one.data_type),
+        "count": one.count,
+        "oldest": one.oldest,
+        "newest": one.newest,
+        "days_settled": settled,
+        "days_provisional": provisional,
+    }
+
+
+def _learnt(known: Ledger, now: datetime) -> dict[str, Any]:
+    """Say what the provider's answers have taught about the watch, the zone and the provider."""
+    quota = known.quota
+    return {
+        "synced_at": known.synced_at,
+        "zone": known.zone,
+        "lessons": [
+            {"data_type": one.data_type, "kind": one.kind, "value": one.value}
+            for one in sorted(known.lessons, key=lambda one: (one.data_type, one.kind))
+        ],
         "quota_left": quota.left if quota and now < quota.renews_at else None,
         "quota_limit": quota.limit if quota else None,
         "throttled_until": known.throttled_until,

@@ -127,7 +127,7 @@ def _foot(report: Report, now: datetime) -> str:
     synced = report["synced_at"]
     outcome = report["last_pass"] or "not ended"
     if (requests := report["last_pass_requests"]) is not None:
-        outcome += ", one request" if requests == 1 else f", {requests} requests"
+        outcome += f", {words.many(requests, 'request')}"
     parts_of_it = [
         f"watch synced {_ago((now - synced).total_seconds())}" if synced else "no watch seen",
         f"last pass {_ago((now - report['last_pass_at']).total_seconds())} ({outcome})",

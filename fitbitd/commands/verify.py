@@ -1,12 +1,12 @@
 """fitbitd verify: the archive against itself, and the index against the archive."""
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 from fitbitd.assembly import AccountParts, parts
+from fitbitd.commands import words
 from fitbitd.commands.common import (
     Context,
     account_of,
@@ -16,6 +16,7 @@ from fitbitd.commands.common import (
     say,
     say_error,
     write_json,
+    write_page,
 )
 from fitbitd.errors import FitbitdError
 from fitbitd.store.verify import Finding, compare, verify
@@ -56,7 +57,7 @@ def main(context: Context) -> int:
         else:
             say(f"{name}: checked")
     if count:
-        say("one finding" if count == 1 else f"{count} findings")
+        say(words.many(count, "finding"))
     elif not code:
         say("all is well")
     return 1 if count else code
@@ -90,4 +91,4 @@ def _tell(name: str, finding: Finding, *, as_json: bool) -> None:
         write_json([row])
     else:
         at = "" if finding.offset is None else f" at byte {finding.offset}"
-        sys.stdout.write(f"{name}: {finding.code}: {finding.path}{at}: {finding.words}\n")
+        write_page(f"{name}: {finding.code}: {finding.path}{at}: {finding.words}\n")

@@ -1,19 +1,31 @@
 """Words that several pages for a terminal share: names, days, lengths of time."""
 
+import re
+import shlex
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from datetime import date, timedelta
+from pathlib import Path
 
 from fitbitd import health
 
 WIDTH = 100
 """Of lines that nobody's terminal wraps: output into a pipe or a file."""
 
-
 ROOM = 40
 """Columns that a list of names needs to say anything."""
+
+given_config: ContextVar[Path | None] = ContextVar("given_config", default=None)
+"""What `--config` said, which whoever types a proposed command has to say again."""
+
+_COMMANDS = re.compile(
+    r"\bfitbitd (authorize|backfill|backup|check|export|gaps|notify|plan|pull|query|rebuild|revoke"
+    r"|run|status|verify)\b(?! --config)"
+)
+"""Those that need a configuration."""
 
 
 def width() -> int:
@@ -33,6 +45,14 @@ def fitted(text: str) -> str:
             ""
         ]
     return "\n".join(lines) + "\n"
+
+
+def repeated(text: str) -> str:
+    """Have the commands that `text` proposes name the configuration that this one was given."""
+    config = given_config.get()
+    if config is None:
+        return text
+    return _COMMANDS.sub(lambda match: f"{match[0]} --config {shlex.quote(str(config))}", text)
 
 
 def some(names: Sequence[str], room: int) -> str:
@@ -99,11 +119,6 @@ def ago(span: timedelta | None) -> str:
     return "never" if span is None else f"{lasting(max(span, timedelta()))} ago"
 
 
-def many(count: int, one: str, several: str = "") -> str:
-    """Count things: "one pull", "1,200 pulls"."""
-    return f"one {one}" if count == 1 else f"{count:,} {several or one + 's'}"
-
-
 def percent(part: float) -> str:
     """Write a share; all of it only when it is all."""
     shown = min(round(100 * part, 1), 99.9) if part < 1 else 100
@@ -112,3 +127,6 @@ def percent(part: float) -> str:
 
 moment = health.moment
 """Write an instant with its zone."""
+
+many = health.many
+"""Count things."""

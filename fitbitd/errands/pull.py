@@ -6,6 +6,7 @@ from datetime import date
 
 from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World
+from fitbitd.commands import words
 from fitbitd.commands.common import data_type_of
 from fitbitd.control import Listener
 from fitbitd.engine import Asked, Report
@@ -69,8 +70,9 @@ async def _pass(held: OpenAccount, asked: Asked | None, name: str, listener: Lis
     report = await held.run_pass(asked)
     if report.began:
         listener.say(
-            f"{name}: {report.requests} requests, {report.complete} pulls complete,"
-            f" {report.failed} failed, {report.points} values, {len(report.left)} pulls left"
+            f"{name}: {words.many(report.requests, 'request')},"
+            f" {words.many(report.complete, 'pull')} complete, {report.failed} failed,"
+            f" {words.many(report.points, 'value')}, {words.many(len(report.left), 'pull')} left"
         )
     return report
 

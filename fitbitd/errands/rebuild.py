@@ -6,6 +6,7 @@ from itertools import islice
 from fitbitd.account import OpenAccount
 from fitbitd.assembly import AccountParts, World
 from fitbitd.clock import while_awaited
+from fitbitd.commands import words
 from fitbitd.control import Listener
 from fitbitd.errors import OperatorError
 from fitbitd.store.account_lock import AccountLock
@@ -48,7 +49,7 @@ async def rebuild(
         finally:
             lock.release()
     listener.say(
-        f"{name}: the index is made anew from {pulls} pulls"
+        f"{name}: the index is made anew from {words.many(pulls, 'pull')}"
         f" ({superseded} of them say nothing that later ones do not)"
     )
     return 0
@@ -84,6 +85,6 @@ async def _in_slices(
             if ended:
                 return pulls, superseded
             if pulls:
-                listener.show(f"{name}: {pulls} pulls applied")
+                listener.show(f"{name}: {words.many(pulls, 'pull')} applied")
     finally:
         await world.offload(steps.close)

@@ -9,6 +9,7 @@ token is sent again, and the provider repeats its answer while the new pair is u
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -126,7 +127,9 @@ class Keeper:
         except FitbitdError as err:
             self._note(err)
             wait_s = LOOK_EVERY_S
-        return self.clock.now() + timedelta(seconds=max(0.0, min(wait_s, LOOK_EVERY_S)))
+        # Rounded up: called a moment too early, it would have nothing to do but to be called again.
+        wait_ms = math.ceil(1000 * max(0.0, min(wait_s, LOOK_EVERY_S)))
+        return self.clock.now() + timedelta(milliseconds=wait_ms)
 
     async def grant(self) -> Grant:
         """Give the grant that the file holds.

@@ -2,7 +2,8 @@
 
 The file is JSON with the keys of `Grant`, times in RFC 3339 (UTC), `scope` and `consents_lived_s`
 as lists, and `previous` as an object with the pair before this one. Keys that we do not know are
-ignored. States are never stored: `state` derives them.
+ignored; a program that gives one another meaning writes `version`, which is 1 where it is absent.
+States are never stored: `state` derives them.
 """
 
 import json
@@ -27,6 +28,7 @@ _FIRST_WAITS_S = (1.0, 5.0, 15.0, 45.0)
 _LONGEST_WAIT_S = 900.0
 _REMEMBERED_CONSENTS = 5
 _LEAST_ROOM_BYTES = 8192
+_VERSION = 1
 _YEARS = range(1970, 9000)  # outside of them, adding a life would leave the calendar
 
 
@@ -265,6 +267,8 @@ def from_json(text: str) -> Grant:
         raise _unreadable("it is not JSON") from err
     if not isinstance(document, dict):
         raise _unreadable("it is not a JSON object")
+    if document.get("version", _VERSION) != _VERSION:
+        raise _unreadable("a newer fitbitd wrote it; install that one again")
     previous = document.get("previous")
     return Grant(
         provider=_text(document, "provider"),

@@ -23,6 +23,7 @@ from fitbitd.clock import Clock, Offload
 from fitbitd.errors import OperatorError, TransientError
 from fitbitd.oauth import token
 from fitbitd.oauth.token import Grant
+from fitbitd.own_file import open_own
 
 T = TypeVar("T")
 Signature = tuple[int, int, int]
@@ -74,17 +75,10 @@ class TokenFile:
 
     def _read_text(self) -> str | None:
         try:
-            file = self.path.open("rb")
+            fd = open_own(self.path, os.O_RDONLY)
         except FileNotFoundError:
             return None
-        with file:
-            owner, we = os.fstat(file.fileno()).st_uid, os.geteuid()
-            if we not in {owner, 0}:
-                raise OperatorError(
-                    f"The token file {self.path} belongs to user {owner}, and this runs as user"
-                    f" {we}. Next: chown {we} {self.path}",
-                    code="permission",
-                )
+        with os.fdopen(fd, "rb") as file:
             return file.read(_LARGEST_BYTES).decode()
 
     def write(self, grant: Grant) -> None:
@@ -136,8 +130,8 @@ class TokenFile:
 
     def _overwrite(self, path: Path, content: bytes) -> None:
         """Write over what is there before cutting it to length: room once taken is not given up."""
-        path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW, _OWN_EYES_ONLY)
+        path.parent.mkdir(mode=0o750, exist_ok=True)
+        fd = open_own(path, os.O_WRONLY | os.O_CREAT, _OWN_EYES_ONLY)
         with os.fdopen(fd, "wb") as file:
             os.fchmod(fd, _OWN_EYES_ONLY)  # a file left over may have had another mode
             file.write(content)
@@ -175,9 +169,15 @@ def disk_error(err: OSError, path: Path) -> OperatorError:
                 " and its folder to the user that the service runs as.",
                 code="permission",
             )
+        case errno.EIO:
+            return OperatorError(
+                f"The disk fails for {path}: {reason}. Next: look for disk errors in `dmesg`.",
+                code="disk_failed",
+            )
     return OperatorError(
-        f"The disk fails for {path}: {reason}. Next: look for disk errors in `dmesg`.",
-        code="disk_failed" if err.errno == errno.EIO else "token_file",
+        f"{path} cannot be used: {reason}. Next: see what is there (ls -l {path.parent}), and put"
+        " it right.",
+        code="token_file",
     )
 
 
@@ -243,8 +243,8 @@ class _Claim:
         """Try once, without waiting."""
         try:
             if self._fd is None:
-                self._path.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-                self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, _OWN_EYES_ONLY)
+                self._path.parent.mkdir(mode=0o750, exist_ok=True)
+                self._fd = open_own(self._path, os.O_RDWR | os.O_CREAT, _OWN_EYES_ONLY)
             fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             return False

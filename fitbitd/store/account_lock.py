@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self
 
 from fitbitd.errors import OperatorError
+from fitbitd.own_file import open_own
 from fitbitd.store import disk
 
 LOCK_NAME = "lock"
@@ -31,8 +32,8 @@ class AccountLock:
         """
         disk.make_folder(self._path.parent, disk.ACCOUNT_FOLDER_MODE)
         with disk.telling(self._path):
-            flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
-            descriptor = os.open(self._path, flags, disk.PRIVATE_FILE_MODE)
+            flags = os.O_RDWR | os.O_CREAT
+            descriptor = open_own(self._path, flags, disk.PRIVATE_FILE_MODE)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             os.ftruncate(descriptor, 0)

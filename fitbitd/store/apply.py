@@ -31,7 +31,7 @@ from fitbitd.store.change import PullChange
 from fitbitd.store.index import Index
 from fitbitd.store.lessons import Learn, learn_nothing
 from fitbitd.store.lines import Line
-from fitbitd.store.members import Damage, Member, read_archive
+from fitbitd.store.members import NO_LINE, Damage, Member, read_archive
 from fitbitd.store.passes import PullEnd
 from fitbitd.store.superseded import Superseded
 from fitbitd.store.wanted_files import Place
@@ -49,6 +49,9 @@ _SKIPPED = Outcome(
     "index_behind",
     "the program died twice while it read this reply; it stays in the archive",
 )
+_NOT_AS_DOCUMENTED = (*NO_LINE, sqlite3.IntegrityError, sqlite3.ProgrammingError)
+"""What comes of whole lines that say what no program of ours writes: somebody changed them."""
+
 DOUBTED = "empty_doubted"
 """The reason of a complete pull whose empty answer is not believed yet."""
 
@@ -163,14 +166,26 @@ class _Applier:
         return applied[-1]
 
     def _apply(self, member: Member, *, skip: bool) -> Applied:
-        if member.kind == "pull_begin":
-            applied = self._pull(member, skip=skip)
-        else:
-            for line in member.lines():
-                passes.apply_line(self._db, line)
+        self._db.execute("SAVEPOINT member")
+        try:
+            applied = self._lines(member, skip=skip)
+        except _NOT_AS_DOCUMENTED:
+            if not skip:
+                raise  # as long as it may be this program that is wrong
+            self._db.execute("ROLLBACK TO member")
+            log.error("archive.damaged", path=str(member.path), offset=member.start)
+            self._index.note_damage(Damage(member.path, member.start, member.end, tail=False))
             applied = Applied(member.last_seq)
+        self._db.execute("RELEASE member")
         self._index.mark_applied(member.path, member.end, member.last_seq)
         return applied
+
+    def _lines(self, member: Member, *, skip: bool) -> Applied:
+        if member.kind == "pull_begin":
+            return self._pull(member, skip=skip)
+        for line in member.lines():
+            passes.apply_line(self._db, line)
+        return Applied(member.last_seq)
 
     def _pull(self, member: Member, *, skip: bool) -> Applied:
         pull = lines.to_pull(member.first)

@@ -23,7 +23,8 @@ Lines: every one has
     kind    see below
     at      when it was written (RFC 3339, UTC); of a reply, when it was received
 
-    pass_begin   provider, program (its version). The pass is named by this line's seq.
+    pass_begin   provider, program (its version), format (1 where it is absent: what is written
+                 here). The pass is named by this line's seq.
     pull_begin   pass; data_type; window {axis: instant|civil|date, start, end}, half-open, aware
                  in UTC on the instant axis and naive on the others, or null for a snapshot;
                  why; zone (IANA); synced_at (the newest device sync known then) or null; item (the
@@ -41,7 +42,8 @@ Lines: every one has
 
 Readers
     Merge files by seq: after a clock stepped back, a later pass stands in an earlier day's file.
-    Ignore unknown kinds and unknown keys. Skip what is no readable member (`members.py`).
+    Ignore unknown kinds and unknown keys. Refuse a pass of a format that they do not know: a known
+    kind or key means something else there. Skip what is no readable member (`members.py`).
 """
 
 import os
@@ -53,9 +55,11 @@ from pathlib import Path
 from typing import Any
 
 from fitbitd.model import DeviceSync, Outcome, PassEnd, Pull, Reply, Request, Why
+from fitbitd.own_file import open_own
 from fitbitd.store import disk, lines
 
 ARCHIVE_NAME = "archive"
+FORMAT = 1
 
 _GZIP = 16 + zlib.MAX_WBITS
 _LEVEL = 9  # an eighth less of what comes every day, for years
@@ -232,15 +236,16 @@ class _DayFile:
     def __init__(self, path: Path, next_seq: int) -> None:
         self.path = path
         self.synced_seq = next_seq
-        self._unsynced_folders: list[Path] = []
-        self._make_folders()
+        year, archive, account, state = path.parents[:4]
+        disk.make_folder(account, disk.ACCOUNT_FOLDER_MODE)
+        disk.make_folder(archive, disk.PRIVATE_FOLDER_MODE)
+        disk.make_folder(year, disk.PRIVATE_FOLDER_MODE)
         with disk.telling(path):
-            new = not path.exists()
-            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-            self._descriptor = os.open(path, flags, disk.PRIVATE_FILE_MODE)
+            flags = os.O_RDWR | os.O_APPEND | os.O_CREAT
+            self._descriptor = open_own(path, flags, disk.PRIVATE_FILE_MODE)
             self.size = self._synced_size = os.fstat(self._descriptor).st_size
-        if new:
-            self._unsynced_folders.append(path.parent)
+        # Also those that were there: who made a name may have died before it was synced.
+        self._unsynced_folders = [state, account, archive, year]
 
     @property
     def owes_sync(self) -> bool:
@@ -267,7 +272,7 @@ class _DayFile:
         return self.synced_seq
 
     def sync(self) -> None:
-        """Make the content durable, and the names of a new file and its new folders."""
+        """Make the content durable; the first time also the names of the file and its folders."""
         with disk.telling(self.path):
             os.fsync(self._descriptor)
             while self._unsynced_folders:
@@ -278,16 +283,6 @@ class _DayFile:
     def close(self) -> None:
         """Let go of the descriptor."""
         os.close(self._descriptor)
-
-    def _make_folders(self) -> None:
-        year, archive = self.path.parent, self.path.parent.parent
-        for folder, mode in (
-            (archive.parent, disk.ACCOUNT_FOLDER_MODE),
-            (archive, disk.PRIVATE_FOLDER_MODE),
-            (year, disk.PRIVATE_FOLDER_MODE),
-        ):
-            if disk.make_folder(folder, mode):
-                self._unsynced_folders.append(folder.parent)
 
 
 class _Member:

@@ -1,7 +1,8 @@
 """A consistent copy of an account, made beside whoever writes it.
 
 The index is copied first, as of one moment; then each file of the archive as far as that index has
-it. So a copy holds the archive of exactly its index, and never half a pull. A file that is there
+it. So a copy holds the archive of exactly its index, and never half a pull. The index gets its name
+last: whenever the power goes, the copy's index does not lead its archive. A file that is there
 already is left alone: days that are over never change, and tools that compare by time and size
 (rsync) find nothing to do.
 """
@@ -14,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fitbitd.errors import OperatorError
+from fitbitd.own_file import open_own
 from fitbitd.store import disk
 from fitbitd.store.index import INDEX_NAME, open_reader
 from fitbitd.store.members import Member, archive_files, read_file
@@ -49,8 +51,8 @@ def back_up(account_dir: Path, target: Path, *, secrets: bool) -> Iterator[Copie
             disk refuses.
     """
     _check(account_dir, target)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    disk.make_folder(target, disk.ACCOUNT_FOLDER_MODE)
+    for folder in (target.parent, target):
+        disk.make_folder(folder, disk.ACCOUNT_FOLDER_MODE)
     part = target / f"{INDEX_NAME}{PART}"
     part.unlink(missing_ok=True)
     try:
@@ -61,15 +63,20 @@ def back_up(account_dir: Path, target: Path, *, secrets: bool) -> Iterator[Copie
         part.unlink(missing_ok=True)
         sizes = {path: _whole_bytes(path) for path in archive_files(account_dir)}
     _check_older(account_dir, target, sizes)
+    folders = {target.parent, target}
+    for source, size in sorted(sizes.items()):
+        path = target / source.relative_to(account_dir)
+        for name in reversed(path.relative_to(target).parents[:-1]):
+            disk.make_folder(target / name, disk.PRIVATE_FOLDER_MODE)
+            folders.add(target / name)
+        yield _copy(source, path, size)
+    with disk.telling(target):
+        for folder in sorted(folders):  # also older ones: who made them may have died before this
+            disk.sync_folder(folder)
     if part.exists():
         with disk.telling(part):
             _keep(part, target / INDEX_NAME)
         yield Copied(target / INDEX_NAME, (target / INDEX_NAME).stat().st_size)
-    for source, size in sorted(sizes.items()):
-        path = target / source.relative_to(account_dir)
-        for folder in reversed(path.relative_to(target).parents[:-1]):
-            disk.make_folder(target / folder, disk.PRIVATE_FOLDER_MODE)
-        yield _copy(source, path, size)
     token = account_dir / GRANT_FILE
     if secrets and token.exists():
         yield _copy(token, target / GRANT_FILE, token.stat().st_size)
@@ -101,7 +108,9 @@ def _check_older(account_dir: Path, target: Path, sizes: Mapping[Path, int]) -> 
 def _copy_index(account_dir: Path, part: Path) -> dict[Path, int]:
     """Copy the index as of one moment; give up to where it has each file of the archive."""
     with disk.telling(part), closing(open_reader(account_dir)) as db:
-        disk.create(part, disk.INDEX_FILE_MODE)
+        new = open_own(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, disk.INDEX_FILE_MODE)
+        os.fchmod(new, disk.INDEX_FILE_MODE)  # whatever the umask took away
+        os.close(new)
         with closing(sqlite3.connect(part, isolation_level=None)) as copy:
             # All of one moment, piece by piece: between two of them Ctrl-C is heard.
             copy.execute(f"PRAGMA cache_size = {_PIECE_PAGES}")  # else all is written at the end
@@ -121,8 +130,8 @@ def _copy(source: Path, path: Path, size: int) -> Copied:
             return Copied(path, None)
         part = path.with_name(path.name + PART)
         part.unlink(missing_ok=True)
-        disk.create(part, disk.PRIVATE_FILE_MODE)
-        with source.open("rb") as of, part.open("wb") as to:
+        new = open_own(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, disk.PRIVATE_FILE_MODE)
+        with source.open("rb") as of, os.fdopen(new, "wb") as to:
             left = size
             while left and (piece := of.read(min(left, _PIECE_BYTES))):
                 to.write(piece)

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fitbitd.errors import OperatorError
+from fitbitd.own_file import check_link, check_own
 
 ACCOUNT_FOLDER_MODE = 0o750
 """Readers in the service's group may pass through to the index."""
@@ -84,16 +85,31 @@ def make_folder(folder: Path, mode: int) -> bool:
     with telling(folder):
         try:
             folder.mkdir(mode=mode)
-        except FileExistsError as err:
-            if not folder.is_dir():
-                raise OperatorError(
-                    f"{folder} is there, and is no folder; perhaps a link to a disk that is not"
-                    " mounted.\nNothing was changed.\nNext: mount the disk, or correct the path",
-                    code="disk_failed",
-                ) from err
+        except FileExistsError:
+            check_folder(folder)
+            check_link(folder)
             return False
-        folder.chmod(mode)  # whatever the umask took away
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            os.fchmod(descriptor, mode)  # whatever the umask took away
+        finally:
+            os.close(descriptor)
     return True
+
+
+def check_folder(folder: Path) -> None:
+    """See that what is there, if anything, is a folder.
+
+    Raises:
+        OperatorError: something else has its name, or what the disk refuses.
+    """
+    with telling(folder):
+        if os.path.lexists(folder) and not folder.is_dir():
+            raise OperatorError(
+                f"{folder} is there, and is no folder; perhaps a link to a disk that is not"
+                " mounted.\nNothing was changed.\nNext: mount the disk, or correct the path",
+                code="disk_failed",
+            )
 
 
 def create(path: Path, mode: int) -> None:
@@ -104,6 +120,21 @@ def create(path: Path, mode: int) -> None:
         return
     os.fchmod(descriptor, mode)  # whatever the umask took away
     os.close(descriptor)
+
+
+def database_files(path: Path) -> list[Path]:
+    """Name a database and what SQLite keeps beside it, which comes first."""
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-shm", "-journal", "")]
+
+
+def check_database(path: Path) -> None:
+    """See that SQLite will open files of ours, before it does.
+
+    Raises:
+        OperatorError: `permission`.
+    """
+    for file in database_files(path):
+        check_own(file)
 
 
 def sync_folder(folder: Path) -> None:

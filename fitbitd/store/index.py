@@ -22,7 +22,7 @@ from fitbitd.store.members import Damage
 from fitbitd.store.wanted_files import FILE_TYPES, file_types
 
 INDEX_NAME = "index.sqlite"
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 PAGE_BYTES = 2048
 """Half of SQLite's own: a pull changes a row here and there, and each costs the card its page.
@@ -65,6 +65,7 @@ class Index:
         disk.make_folder(account_dir, disk.ACCOUNT_FOLDER_MODE)
         with disk.telling(self.path):
             disk.create(self.path, disk.INDEX_FILE_MODE)
+            disk.check_database(self.path)
             self.db = sqlite3.connect(
                 self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False
             )
@@ -155,6 +156,9 @@ class Index:
         """
         with suppress(sqlite3.Error):
             self.db.execute("PRAGMA busy_timeout = 0")
+            # Without a log, NORMAL may leave a journal of which only the beginning is on the disk,
+            # and what the next process rolls back from that is no database.
+            self.db.execute("PRAGMA synchronous = FULL")
             self.db.execute("PRAGMA journal_mode = DELETE")
         self.db.close()
 

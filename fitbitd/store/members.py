@@ -14,14 +14,26 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from fitbitd.errors import OperatorError
 from fitbitd.store import disk
-from fitbitd.store.archive import ARCHIVE_NAME
+from fitbitd.store.archive import ARCHIVE_NAME, FORMAT
 from fitbitd.store.lines import Line
 
 _GZIP = 16 + zlib.MAX_WBITS
 _MAGIC = b"\x1f\x8b\x08"
 _CHUNK = 1 << 16
 _LONGEST_FIRST_LINE = 1 << 20
+_NEVER_REACHED = 1 << 53  # by a number of a line; larger ones are no numbers to every tool
+NO_LINE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+)
+"""What comes of text that is no line of an archive."""
+
 _YEAR = re.compile(r"\d{4}")
 _FILE = re.compile(r"\d\d-\d\d\.jsonl\.gz")
 
@@ -54,7 +66,7 @@ class Member:
     @property
     def last(self) -> Line | None:
         """Give its last line without reading the others; None if it is too long for that."""
-        with suppress(ValueError, TypeError):
+        with suppress(*NO_LINE):
             return dict(json.loads(self.last_text))
         return None
 
@@ -79,13 +91,15 @@ class Damage:
 
 
 def archive_files(account_dir: Path) -> Iterator[Path]:
-    """Give the archive's files by name, oldest day first."""
+    """Give the archive's files by name, oldest day first; of links those that lead to one."""
     archive = account_dir / ARCHIVE_NAME
     with disk.telling(archive):
         if not archive.is_dir():
             return
-        for year in sorted(path for path in archive.iterdir() if _YEAR.fullmatch(path.name)):
-            yield from sorted(path for path in year.iterdir() if _FILE.fullmatch(path.name))
+        for year in sorted(archive.iterdir()):
+            if _YEAR.fullmatch(year.name) and year.is_dir():
+                found = (path for path in year.iterdir() if _FILE.fullmatch(path.name))
+                yield from sorted(path for path in found if path.is_file())
 
 
 def read_file(path: Path, start: int = 0) -> Iterator[Member | Damage]:
@@ -156,7 +170,11 @@ def _advance(
 
 
 def _whole_member(file: BinaryIO, path: Path, start: int) -> Member | None:
-    """Read the member at `start` to its end and its checksum; None if it is not whole."""
+    """Read the member at `start` to its end and its checksum; None if it is not whole.
+
+    Raises:
+        OperatorError: `index_newer`: it is of a format that this program does not know.
+    """
     file.seek(start)
     if file.read(len(_MAGIC)) != _MAGIC:
         return None
@@ -164,9 +182,24 @@ def _whole_member(file: BinaryIO, path: Path, start: int) -> Member | None:
     try:
         first, last, count, end = _drain(chunks)
         line = json.loads(first)
-        return Member(path, start, end, int(line["seq"]), str(line["kind"]), count, line, last)
-    except (zlib.error, EOFError, ValueError, KeyError, TypeError):
+        member = Member(path, start, end, _seq(line), str(line["kind"]), count, line, last)
+        newer = line.get("format", FORMAT) != FORMAT
+    except (zlib.error, EOFError, *NO_LINE):
         return None
+    if newer:
+        raise OperatorError(
+            f"{path} was written by a newer fitbitd, in a form that this one does not know.\n"
+            "Nothing was changed, and nothing is lost.\nNext: install that fitbitd again",
+            code="index_newer",
+        )
+    return member
+
+
+def _seq(line: Line) -> int:
+    seq: int = line["seq"]
+    if type(seq) is not int or not 0 < seq < _NEVER_REACHED:
+        raise ValueError
+    return seq
 
 
 def _drain(chunks: Generator[bytes, None, int]) -> tuple[bytes, bytes, int, int]:

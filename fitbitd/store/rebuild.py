@@ -114,6 +114,7 @@ def _copy(made: sqlite3.Connection, live: Path, go_on: GoOn) -> None:
 def _copy_into(made: sqlite3.Connection, live: Path, go_on: GoOn) -> None:
     with disk.telling(live):
         disk.create(live, disk.INDEX_FILE_MODE)
+        disk.check_database(live)
         with closing(sqlite3.connect(live, isolation_level=None)) as target:
             target.execute(f"PRAGMA page_size = {PAGE_BYTES}")  # of a new file
             target.execute("PRAGMA journal_mode = WAL")  # so that readers do not stand in the way
@@ -127,5 +128,5 @@ def _copy_into(made: sqlite3.Connection, live: Path, go_on: GoOn) -> None:
 def _remove(path: Path) -> None:
     """Remove a database and what SQLite keeps beside it."""
     with disk.telling(path):
-        for suffix in ("-wal", "-shm", "-journal", ""):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
+        for file in disk.database_files(path):
+            file.unlink(missing_ok=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from fitbitd.own_file import open_own
 from fitbitd.store import disk
 from fitbitd.store.members import Damage, Member, archive_files, read_file
 
@@ -81,7 +82,11 @@ def _cut_off(torn: Damage) -> Path:
             os.fsync(target.fileno())
         disk.sync_folder(copy.parent)
     with disk.telling(torn.path):
-        os.truncate(torn.path, torn.start)
+        descriptor = open_own(torn.path, os.O_RDWR)
+        try:
+            os.truncate(descriptor, torn.start)
+        finally:
+            os.close(descriptor)
     return copy
 
 
@@ -94,7 +99,7 @@ def _free_name(wanted: Path) -> Path:
 def _sync(path: Path) -> None:
     """Make durable what a process wrote that died before its fsync: the index must not lead it."""
     with disk.telling(path):
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = open_own(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -12,7 +12,7 @@ from fitbitd.store.apply import Read, apply_archive
 from fitbitd.store.dump import first_difference
 from fitbitd.store.index import INDEX_NAME, Index
 from fitbitd.store.lessons import Learn, learn_nothing
-from fitbitd.store.members import Damage, Member, read_archive
+from fitbitd.store.members import NO_LINE, Damage, Member, read_archive
 
 _ATTEMPTS = 5  # a running daemon may be ahead of us again by the time we have caught up
 
@@ -120,8 +120,9 @@ class _Walk:
         try:
             for line in found.lines():
                 yield from self._line(found, line)
-        except ValueError as err:
-            yield Finding("archive_damaged", found.path, found.start, f"not a line: {err}")
+        except NO_LINE as err:
+            words = f"not a line as fitbitd writes them ({type(err).__name__})"
+            yield Finding("archive_damaged", found.path, found.start, words)
             self.last_seq = found.last_seq
 
     def _line(self, member: Member, line: lines.Line) -> Iterator[Finding]:

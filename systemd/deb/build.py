@@ -39,7 +39,7 @@ import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib" / "fitbitd"))
-from fitbitd.cli import main
+from fitbitd.__main__ import main
 
 sys.exit(main())
 """

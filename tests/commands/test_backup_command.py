@@ -127,5 +127,10 @@ def test_a_way_that_fails_does_not_keep_the_other_from_being_tried(desk: Desk) -
     notifying(desk, 'command = ["false"]', 'heartbeat_url = "http://127.0.0.1:9/ping"')
     said = desk.ask("notify", "--test")
     assert said.code == 75
-    assert "the command: false ended with 1" in said.err
-    assert "the heartbeat: " in said.err
+    told = [line for line in said.err.splitlines() if not line.startswith("Next: ")]
+    assert told == [
+        "error: the command: false ended with 1.",
+        "error: the heartbeat: 127.0.0.1 was not reached: no connection.",
+    ]
+    assert "correct the command in [notify]" in said.err
+    assert "correct heartbeat_url in [notify]" in said.err

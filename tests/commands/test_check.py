@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import socket
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -19,6 +20,7 @@ from fitbitd.checkup import Found, Look, Machine, of_account, of_address, of_mac
 from fitbitd.clock import SystemClock, inline
 from fitbitd.config import Settings, load
 from fitbitd.fetch.transport import Network
+from fitbitd.standing import Standing
 from tests.support.cli import ROOT, SECRET, Desk
 from tests.support.clock import FakeClock
 
@@ -64,7 +66,15 @@ def test_a_machine_that_is_well_has_nothing_wrong(collected: Desk, machine: Mach
     found = looks(collected, machine)
     assert {code for code, look in found.items() if look.found is Found.WRONG} == set(), found
     codes = [each.code for each in of_machine(settings_of(collected), machine, NOW)]
-    assert codes == ["configuration", "state_dir", "disk_space", "clock", "unit", "journal"]
+    assert codes == [
+        "configuration",
+        "state_dir",
+        "disk_space",
+        "clock",
+        "unit",
+        "daemon",
+        "journal",
+    ]
 
 
 def unit_of(machine: Machine) -> Path:
@@ -110,6 +120,23 @@ def test_what_is_missing_around_the_service_is_found(
     assert (look.found, words in look.words) == (found, True), look
 
 
+@pytest.mark.parametrize("folder", ["/run/fitbitd", "state"])
+def test_a_daemon_without_a_socket_is_told_from_none_and_from_one_that_is_well(
+    collected: Desk, machine: Machine, folder: str
+) -> None:
+    assert looks(collected, machine)["daemon"].found is Found.NOTE
+    state_dir = collected.folder / "state"
+    at = machine.at(folder) if folder.startswith("/") else state_dir
+    at.mkdir(exist_ok=True)
+    shown = Standing(at / "standing.json", state_dir)
+    shown.show({})
+    assert looks(collected, machine)["daemon"].found is Found.WRONG
+    with closing(socket.socket(socket.AF_UNIX)) as listening:
+        listening.bind(str(at / "control.sock"))
+        assert "daemon" not in looks(collected, machine)
+    shown.close()
+
+
 def test_a_full_disk_and_a_clock_before_the_program_are_found(
     collected: Desk, machine: Machine
 ) -> None:
@@ -126,6 +153,24 @@ def test_a_state_directory_that_is_missing_or_refuses_is_found(
     assert looks(desk, machine)["grant"].next == "fitbitd authorize alice"
     (desk.folder / "state").write_text("no folder")
     assert looks(desk, machine)["state_dir"].found is not Found.WELL
+
+
+@pytest.mark.parametrize("is_link", [True, False])
+def test_a_disk_that_is_not_mounted_is_said_by_status_and_check_alike(
+    desk: Desk, *, is_link: bool
+) -> None:
+    state_dir = desk.folder / "state"
+    if is_link:
+        state_dir.symlink_to("/nowhere/disk")
+    else:
+        state_dir.write_text("no folder")
+    status = desk.ask("status", "--json")
+    assert (status.code, "is there, and is no folder" in status.err) == (78, True), status
+    assert [each["code"] for each in json.loads(status.out)["conditions"]] == ["disk_failed"]
+    check = desk.ask("check", "--offline", "--json")
+    wrong = [look for look in map(json.loads, check.out.splitlines()) if look["found"] == "wrong"]
+    assert [look["code"] for look in wrong] == ["state_dir"]
+    assert "is there, and is no folder" in wrong[0]["words"]
 
 
 @pytest.mark.parametrize("name", ["token.json", "archive", "index.sqlite", ""])
@@ -265,6 +310,7 @@ def test_the_command_gives_stable_codes_and_an_exit_code(collected: Desk) -> Non
     assert said.code == int(any(row["found"] == "wrong" for row in rows))
     assert {row["code"] for row in rows} >= {"state_dir", "provider", "grant", "index", "archive"}
     assert {row["account"] for row in rows} == {"", "alice"}
+    assert [row["code"] for row in rows].count("provider") == 1  # one host, for tokens and data
     collected.token.chmod(0o666)
     said = collected.ask("check", "--offline")
     assert said.code == 1
@@ -274,11 +320,10 @@ def test_the_command_gives_stable_codes_and_an_exit_code(collected: Desk) -> Non
 
 def test_offline_asks_nobody(collected: Desk) -> None:
     config = collected.config.read_text()
-    start = config.index("[provider.fitbit]")
-    url = config.partition('api_url = "')[2].partition('"')[0]
-    collected.config.write_text(config[:start] + config[start:].replace(url, "http://127.0.0.1:9"))
+    start = config.index("api_url = ")
+    collected.config.write_text(f'{config[:start]}api_url = "http://127.0.0.1:9"\n')
     codes = [json.loads(one)["code"] for one in collected.ask("check", "--json").out.splitlines()]
-    assert "provider" in codes
+    assert codes.count("provider") == 2
     said = collected.ask("check", "--json", "--offline")
     assert "provider" not in [json.loads(one)["code"] for one in said.out.splitlines()]
 

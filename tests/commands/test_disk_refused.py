@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.cli import Desk
+from tests.support.cli import Desk, end, line_of
 
 PULL = ("pull", "--from", "2018-09-01", "--to", "2018-09-01")
 READ = (("export", "alice", "heart_rate"), ("query", "SELECT count(*) FROM readings"))
@@ -92,6 +92,20 @@ def test_a_disk_that_fills_up_on_the_way_loses_nothing(collected: Desk) -> None:
         assert list(archive.parent.glob("*.torn-*")) == []
         assert rows(collected) == 9373 + 1420
         assert well(collected)
+
+
+def test_a_daemon_that_was_started_by_hand_on_a_full_disk_is_heard(collected: Desk) -> None:
+    def conditions() -> list[str]:
+        (report,) = map(json.loads, collected.ask("status", "--json").out.splitlines())
+        return [each["code"] for each in report["conditions"]]
+
+    with own_disk(collected) as state:
+        fill(state / "filler", leave_bytes=0)
+        with collected.start("run") as running:
+            line_of(running, "disk_full")
+            assert any("disk_full" in conditions() for _ in range(100))  # it is about to be shown
+            end(running)
+        assert "disk_full" not in conditions()
 
 
 @pytest.mark.parametrize("size_bytes", [0, 30_000, 60_000])

@@ -1,6 +1,7 @@
 """How commands behave: help that teaches, interruptions, pipes, and files that are left alone."""
 
 import argparse
+import json
 import os
 import shlex
 import signal
@@ -13,8 +14,9 @@ import pytest
 
 from fitbitd import cli
 from fitbitd.assembly import DATA_TYPES
+from fitbitd.commands import words
 from fitbitd.config import load
-from tests.support.cli import PROGRAM, Desk, Said, end, line_of
+from tests.support.cli import PROGRAM, ROOT, Desk, Said, end, line_of, write_config
 
 NAMES = cli.COMMANDS
 
@@ -34,6 +36,39 @@ def quiet(said: Said, code: int, *words: str) -> None:
     assert "Exception ignored" not in said.err, said.err
     for word in words:
         assert word in said.err, said.err
+
+
+# What is proposed
+
+
+def test_a_proposed_command_names_the_configuration_that_this_one_was_given(
+    tmp_path: Path,
+) -> None:
+    desk = Desk(tmp_path)
+    own = tmp_path / "my own.toml"
+    write_config(desk, "http://127.0.0.1:9")
+    desk.config.rename(own)
+    again = f"fitbitd authorize --config '{own}' alice"
+    for name, *more in (("status",), ("check", "--offline"), ("gaps",), ("plan",)):
+        said = desk.ask(name, *more, "--config", str(own))
+        assert f"Next: {again}" in said.out + said.err, said
+    said = desk.ask("status", "--json", "--config", str(own))
+    (report,) = map(json.loads, said.out.splitlines())  # for programs, the same everywhere
+    assert [each["next"] for each in report["conditions"]] == ["fitbitd authorize alice"]
+    assert f"Next: {again}" in desk.ask("pull", "--config", str(own)).err
+
+
+def test_which_commands_need_a_configuration_is_known_where_they_are_proposed() -> None:
+    token = words.given_config.set(Path("my.toml"))
+    try:
+        for name, own in parsers().items():
+            named = {action.dest for action in own._actions} & {"config"}
+            proposed = f"fitbitd {name} alice"
+            repeated = f"fitbitd {name} --config my.toml alice"
+            assert words.repeated(proposed) == (repeated if named else proposed)
+            assert words.repeated(repeated) == repeated
+    finally:
+        words.given_config.reset(token)
 
 
 # Help
@@ -76,6 +111,13 @@ def test_the_daemon_imports_nothing_that_only_other_commands_need(desk: Desk) ->
 
 
 # Ctrl-C
+
+
+@pytest.mark.parametrize("loaded", ["structlog", "apscheduler"])
+def test_ctrl_c_while_the_program_is_loaded_ends_it_without_a_word(desk: Desk, loaded: str) -> None:
+    (desk.folder / f"{loaded}.py").write_text("import signal; signal.raise_signal(signal.SIGINT)")
+    said = desk.type("run", env={"PYTHONPATH": f"{desk.folder}:{ROOT}"})
+    assert said == Said(130, "", "")
 
 
 def test_ctrl_c_ends_a_consent_that_nobody_gives(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import json
 import ssl
 import traceback
 import tracemalloc
@@ -18,7 +19,10 @@ from fitbitd.fetch.transport import Network
 from fitbitd.model import Reply, Request
 from tests.support.clock import FakeClock
 
-TLS = Path(__file__).parent.parent / "data" / "tls"
+DATA = Path(__file__).parent.parent / "data"
+TLS = DATA / "tls"
+FULLEST = DATA / "google_health" / "list" / "active-minutes.json"
+"""Of the points that come ten thousand a page none has more members."""
 ASK = Request("GET", "https://api.fitbit.com/1/user/-/profile.json")
 
 
@@ -126,6 +130,19 @@ async def test_every_status_is_a_reply_and_no_redirect_is_followed(status: int) 
     assert asked == [ASK.url]
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+async def test_no_redirect_takes_a_token_or_a_secret_to_another_host(status: int) -> None:
+    async with server(b"") as (elsewhere, asked_there):
+        away = f"HTTP/1.1 {status} Away\r\nLocation: http://127.0.0.1:{elsewhere}/\r\n"
+        answer = f"{away}Content-Length: 0\r\nConnection: close\r\n\r\n".encode()
+        async with server(answer) as (port, _), Network(FakeClock()).session() as sender:
+            url = f"http://127.0.0.1:{port}/"
+            data = Request("GET", url, (("authorization", "Bearer hush"),))
+            token = Request("POST", url, form=(("refresh_token", "hush"),))
+            assert [(await sender(each)).status for each in (data, token)] == [status, status]
+        assert asked_there.empty()
+
+
 async def test_a_body_without_end_is_not_read_to_it() -> None:
     served = 0
 
@@ -154,6 +171,29 @@ async def test_few_bytes_that_unpack_to_many_take_no_memory() -> None:
         finally:
             tracemalloc.stop()
     assert peak < 5_000_000
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"{}," * 350_000,
+        b'{"a":' * 700_000,
+        b"x" * 12_000_000 + "\N{PILE OF POO}".encode(),  # each x takes four bytes in Python
+    ],
+    ids=["values", "nesting", "emoji"],
+)
+async def test_what_would_be_more_than_a_pi_can_hold_is_not_kept(body: bytes) -> None:
+    with pytest.raises(RefusedError) as caught:
+        await send(lambda _: httpx.Response(200, content=body))
+    assert caught.value.code == "too_large"
+
+
+@pytest.mark.parametrize("name", ["Pixel Watch", "\N{WATCH} \N{PILE OF POO}"])
+async def test_the_fullest_page_that_google_gives_is_kept(name: str) -> None:
+    (point,) = json.loads(FULLEST.read_text(encoding="utf-8"))["dataPoints"]
+    point["dataSource"]["device"] = {"displayName": name}
+    page = json.dumps([point] * 10_000, ensure_ascii=False, separators=(",", ":")).encode()
+    assert (await send(lambda _: httpx.Response(200, content=page))).body == page
 
 
 @pytest.mark.parametrize("coding", ["gzip, gzip", "br", "deflate"])

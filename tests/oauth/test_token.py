@@ -183,6 +183,7 @@ def test_keys_that_we_do_not_know_are_ignored_and_absent_ones_have_a_meaning() -
         ({"provider": 1}, "`provider`"),
         ({"previous": "x"}, "`previous`"),
         ({"previous": {"access_token": "x"}}, "`refresh_token`"),
+        ({"version": 2}, "a newer fitbitd"),
     ],
 )
 def test_a_file_with_a_mistake_is_refused_and_the_mistake_is_named(

@@ -213,8 +213,10 @@ def test_a_folder_in_the_files_place_is_an_operators_matter(file: TokenFile) -> 
     acts: list[Callable[[], object]] = [file.read, file.remove]
     acts.append(lambda: file.write(GRANT))
     for act in acts:
-        with pytest.raises(OperatorError):
+        with pytest.raises(OperatorError) as caught:
             act()
+        assert str(file.path) in str(caught.value)
+        assert "disk" not in str(caught.value)  # which does what it should
 
 
 def test_a_temporary_name_that_is_a_link_is_not_followed(file: TokenFile, tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from fitbitd.model import Pull
 from fitbitd.providers.fitbit.catalog import ENTRIES
 from fitbitd.providers.fitbit.wire import FitbitProvider
 from tests.support.fitbit_wire import pull, recorded, reply
-from tests.support.hostile import EXTREMES, any_json, check, mutated, places
+from tests.support.hostile import EXTREMES, any_json, any_json_text, check, mutated, places, spliced
 
 FITBIT = FitbitProvider("https://api.fitbit.com")
 ZONE = "Europe/London"
@@ -67,7 +67,7 @@ RECORDED: dict[str, tuple[Pull, str]] = {
 
 ROOTS = {name: ENTRIES[asked.data_type].container for name, (asked, _) in RECORDED.items()}
 
-JSON = any_json(
+WORDS = (
     *("time", "value", "dateTime", "name", "min", "max", "minutes", "caloriesOut", "id"),
     *("restingHeartRate", "heartRateZones", "customHeartRateZones", "timezone", "type"),
     *("lastSyncTime", "TRACKER", "logId", "dateOfSleep", "startTime", "endTime", "levels"),
@@ -77,6 +77,7 @@ JSON = any_json(
     *("date", "weight", "fat", "source", "duration", "activityName", "distance", "distanceUnit"),
     *("activityLevel", "activeZoneMinutes", "hasGps", "2017-01-01T00:00:00.000-08:00"),
 )
+JSON = any_json(*WORDS)
 
 
 def ask(asked: Pull, body: bytes) -> None:
@@ -132,6 +133,16 @@ def test_a_recorded_body_with_one_part_changed_is_understood_or_refused(
 ) -> None:
     path = data.draw(st.sampled_from(list(places(BODIES[name]))))
     ask(RECORDED[name][0], json.dumps(mutated(BODIES[name], path, new, drop=drop)).encode())
+
+
+@pytest.mark.parametrize("name", RECORDED)
+@settings(max_examples=30, deadline=None)
+@given(data=st.data(), raw=any_json_text(*WORDS))
+def test_a_recorded_body_with_anything_written_into_it_is_understood_or_refused(
+    name: str, data: st.DataObject, raw: bytes
+) -> None:
+    body = BODIES[name]
+    ask(RECORDED[name][0], spliced(body, data.draw(st.sampled_from(list(places(body)))), raw))
 
 
 @pytest.mark.parametrize("name", RECORDED)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fitbitd.errors import ContractError, FitbitdError
 from fitbitd.model import Pull
 from tests.support.google_wire import GOOGLE, RECORDED, pull, recorded, reply
-from tests.support.hostile import EXTREMES, any_json, check, mutated, places
+from tests.support.hostile import EXTREMES, any_json, any_json_text, check, mutated, places, spliced
 
 SAID: dict[str, dict[str, Any]] = json.loads((RECORDED / "said.json").read_text(encoding="utf-8"))
 ENOUGH = ("steps", "activity-level", "nutrition-log")  # totals of the day are much alike
@@ -26,12 +26,13 @@ BODIES: dict[str, tuple[Pull, Any]] = {
     if not file.endswith(".tcx")
 }
 
-JSON = any_json(
+WORDS = (
     *("dataPoints", "rollupDataPoints", "pairedDevices", "nextPageToken", "name", "date"),
     *("steps", "heartRate", "sleep", "exercise", "interval", "sampleTime", "dataSource"),
     *("startTime", "endTime", "physicalTime", "utcOffset", "count", "beatsPerMinute"),
     *("2026-11-03T12:00:00Z", "9999-12-31T23:59:59Z", "3600s", "NaN", "7", "a/b", "TRACKER"),
 )
+JSON = any_json(*WORDS)
 
 
 def ask(asked: Pull, body: bytes) -> None:
@@ -84,6 +85,16 @@ def test_a_recorded_body_with_one_part_changed_is_understood_or_refused(
     asked, body = BODIES[file]
     path = data.draw(st.sampled_from(list(places(body))))
     ask(asked, json.dumps(mutated(body, path, new, drop=drop)).encode())
+
+
+@pytest.mark.parametrize("file", BODIES)
+@settings(max_examples=5, deadline=None)
+@given(data=st.data(), raw=any_json_text(*WORDS))
+def test_a_recorded_body_with_anything_written_into_it_is_understood_or_refused(
+    file: str, data: st.DataObject, raw: bytes
+) -> None:
+    asked, body = BODIES[file]
+    ask(asked, spliced(body, data.draw(st.sampled_from(list(places(body)))), raw))
 
 
 @pytest.mark.parametrize("file", BODIES)

@@ -24,7 +24,7 @@ REFUSED = '{"errors": [{"errorType": "insufficient_permissions", "message": "no"
 
 def household(state_dir: Path) -> Household:
     account = account_settings(data_types=TYPES, poll_every=HOUR / 2, backfill_from=FIRST)
-    wearer = Wearer(seed=6, member_since=FIRST, syncs=RegularSyncs(4 * 3600))
+    wearer = Wearer(seed=6, member_since=FIRST, syncs=RegularSyncs(4 * 3600), intervals_s=(60,))
     home = Household(state_dir, START.isoformat(), wearer, accounts=(account,))
     home.authorize()
     return home

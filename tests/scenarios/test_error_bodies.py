@@ -101,12 +101,20 @@ def household(state_dir: Path, name: str, path: str) -> Household:
     home = Household(
         state_dir,
         START.isoformat(),
-        Wearer(seed=1, member_since=START.date(), syncs=syncs),
+        Wearer(seed=1, member_since=START.date(), syncs=syncs, intervals_s=(60,)),
         FitbitSettings(token_life_s=3 * 3600),
         accounts=tuple(
             account_settings(name, data_types=TYPES, poll_every=HOUR / 2) for name in ("a", "b")
         ),
-        others=(Wearer(seed=2, user_id="SIM002", member_since=START.date(), syncs=syncs),),
+        others=(
+            Wearer(
+                seed=2,
+                user_id="SIM002",
+                member_since=START.date(),
+                syncs=syncs,
+                intervals_s=(60,),
+            ),
+        ),
     )
     home.authorize(0)
     home.authorize(1)

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from fitbitd.simulator import ListedSyncs, Wearer
+from fitbitd.simulator import ListedSyncs, Wearer, hours
 from fitbitd.simulator.google_health import READ_SCOPES, SCOPE_PREFIX, GoogleHealthSettings
 from tests.support.google_life import OFFERED
 from tests.support.google_truth import GoogleTruth, differences, held
@@ -39,12 +39,13 @@ def household(
     state_dir: Path, name: str = "gina", *, poll_every: timedelta = QUARTER, **life: Any
 ) -> Household:
     """Describe an account that has some days of history; few samples keep the test short."""
-    before = [MIDNIGHT - timedelta(hours=hours) for hours in (40, 30, 15, 7)]
+    before = [MIDNIGHT - timedelta(hours=ago) for ago in (40, 30, 15, 7)]
     usual: dict[str, Any] = {
         "seed": 5,
         "member_since": DAY - 2 * _DAY,
         "syncs": ListedSyncs([*before, *map(at, SYNCS)]),
-        "intervals_s": (60, 120),
+        "intervals_s": (120,),
+        "worn_minutes": hours(7, 8, 11, 12, 17, 20, 23),
     }
     return Household(
         state_dir,

@@ -13,7 +13,7 @@ from fitbitd import facts
 from fitbitd.health import Condition
 from fitbitd.model import DataTypeName
 from fitbitd.providers.google_health.capability import CAPABILITIES
-from fitbitd.simulator import Fault, RegularSyncs, Wearer
+from fitbitd.simulator import Fault, RegularSyncs, Wearer, hours
 from fitbitd.simulator.google_health import GoogleHealthSettings
 from fitbitd.store.ledger import read_ledger
 from tests.support.google_replies import answers, archived, body, pulled
@@ -29,7 +29,13 @@ def household(state_dir: Path, *names: str, **google: Any) -> Household:
     home = Household(
         state_dir,
         START.isoformat(),
-        Wearer(seed=4, member_since=date(2027, 3, 1), syncs=RegularSyncs(2 * 3600)),
+        Wearer(
+            seed=4,
+            member_since=date(2027, 3, 1),
+            syncs=RegularSyncs(2 * 3600),
+            worn_minutes=hours(8, 12, 17, 23),
+            intervals_s=(60,),
+        ),
         google_settings=GoogleHealthSettings(**google),
         accounts=(google_account(data_types=tuple(map(DataTypeName, names)), poll_every=HOUR / 2),),
     )

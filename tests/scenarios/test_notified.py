@@ -7,6 +7,8 @@ from pathlib import Path
 import httpx  # noqa: TID251 - what the outside sees
 import pytest
 
+from fitbitd import standing
+from fitbitd.commands.status import describe
 from fitbitd.config import NotifySettings
 from fitbitd.model import DataTypeName
 from fitbitd.simulator import Fault, RegularSyncs, Wearer
@@ -155,3 +157,27 @@ def test_the_three_silences_are_told_apart(tmp_path: Path, monkeypatch: pytest.M
     causes = {"request_refused"}  # why the data is stale is told as well
     silences = [code for code in raised if code not in causes]
     assert silences == ["watch_not_synced", "data_stale", "authorization_needed"], told(home)
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_nothing_is_called_stale_before_it_could_have_been_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, restarted: bool
+) -> None:
+    home, _ = household(tmp_path / "state", RegularSyncs(3600))
+    if restarted:
+        home.live(HOUR, monkeypatch=monkeypatch)
+        home.skip(START + 30 * HOUR)
+        home.restart()
+    began, broken = home.clock.now(), Fault(kind="json_error", path="activities", count=None)
+    home.simulator.faults.add(broken)
+    seen = []
+
+    def look() -> None:
+        report, _ = describe(home.parts(), home.clock.now())
+        shown = standing.read(home.state_dir, "alice") or ()
+        said = {each["code"] for each in report["conditions"]}, {each.code for each in shown}
+        seen.append([("data_stale" in codes) for codes in said])
+
+    home.at += [(began + minutes * HOUR / 60, look) for minutes in (1, 20, 50)]
+    home.live(HOUR, monkeypatch=monkeypatch)
+    assert seen == [[False, False], [False, False], [True, True]]

@@ -21,7 +21,7 @@ def household(state_dir: Path, *types: str, quota: int = 150, lag: int = 2) -> H
     home = Household(
         state_dir,
         START.isoformat(),
-        Wearer(seed=4, member_since=FIRST, syncs=RegularSyncs(2 * 3600)),
+        Wearer(seed=4, member_since=FIRST, syncs=RegularSyncs(2 * 3600), intervals_s=(60,)),
         FitbitSettings(quota=quota, quota_lag=lag),
         accounts=(
             account_settings(

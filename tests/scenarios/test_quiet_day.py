@@ -65,6 +65,7 @@ def test_most_passes_of_a_day_are_one_request_and_late_nights_are_found_soon(
         member_since=DAY - timedelta(days=2),
         syncs=ListedSyncs([*before, *syncs]),
         publish_after=LATE,
+        intervals_s=(60,),
     )
     home = Household(
         tmp_path / "state",

@@ -36,7 +36,7 @@ def test_the_manager_hears_ready_before_the_network_answers_and_proof_of_progres
     give_token(desk, server, "alice")
     with run(desk, manager, WATCHDOG_USEC="300000") as running:
         manager.hear("READY=1")
-        manager.hear("STATUS=looking after 1 account(s)")
+        manager.hear("STATUS=looking after one account")
         manager.forget()
         for _ in range(3):
             manager.hear("WATCHDOG=1")

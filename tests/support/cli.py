@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextvars import copy_context
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 from urllib.request import urlopen
 
 import structlog
@@ -97,9 +99,10 @@ class Desk:
     def ask(self, command: str, *args: str) -> Said:
         """Run one command in this process: the same, without the start of an interpreter."""
         out, err = StringIO(), StringIO()
-        with redirect_stdout(out), redirect_stderr(err):
+        named = patch.dict(os.environ, FITBITD_CONFIG=str(self.config))
+        with redirect_stdout(out), redirect_stderr(err), named:
             try:
-                code = cli.main([command, "--config", str(self.config), *args])
+                code = copy_context().run(cli.main, [command, *args])
             except SystemExit as end:
                 code = int(end.code or 0)
             finally:

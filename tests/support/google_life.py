@@ -16,6 +16,7 @@ from fitbitd.simulator.measured import Point
 from fitbitd.simulator.orders import Trip
 from tests.support.google_truth import looks_by_itself
 from tests.support.household import GOOGLE_TYPES, Household, google_account
+from tests.support.year import MIDNIGHTS
 
 FIRST = date(2027, 2, 18)
 START = datetime(2027, 3, 10, 12, 7, tzinfo=UTC)
@@ -28,8 +29,8 @@ AWAY = Trip(
     datetime(2027, 3, 30, 6, tzinfo=UTC),
     datetime(2027, 4, 10, 6, tzinfo=UTC),
 )
-WORN = hours(0, 1, 10, 11, 12, 17, 23)
-"""About midnight, in Berlin and in UTC; when most is changed afterwards; and when people run."""
+WORN = hours(10, 11, 12, 17) | MIDNIGHTS
+"""When most is changed afterwards, when people run, and about midnight."""
 PAUSE = (datetime(2027, 4, 14, tzinfo=UTC), datetime(2027, 4, 19, 12, tzinfo=UTC))
 _KINDS: tuple[FaultKind, ...] = ("json_error", "html", "cut", "reset", "throttle")
 TROUBLE = (

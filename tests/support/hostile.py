@@ -1,5 +1,6 @@
 """JSON that nobody expects, and what any table must be able to hold all the same."""
 
+import json
 import sqlite3
 from collections.abc import Iterator
 from typing import Any
@@ -32,6 +33,35 @@ def any_json(*words: str) -> st.SearchStrategy[Any]:
     )
 
 
+_RAW_LEAVES = (
+    *("null", "true", "-0", "0.1e-400", "1e308", "1e309", "-1e999", "NaN", "Infinity", "-Infinity"),
+    *("9" * 5_000, "-" + "9" * 5_000, "0." + "3" * 5_000, "1" + "0" * 400, str(2**63), "007", "1."),
+    *('""', '"\\u0000"', '"\\ud800"', '"\\udc00\\ud800"', '"\x00"', '"\xff"', '"😀"', '"\\x"', '"'),
+    *("[" * 2_000, '{"a":' * 2_000, "[]", "{}", "[" * 500 + "]" * 500),
+)
+
+
+def any_json_text(*words: str) -> st.SearchStrategy[bytes]:
+    """Give what a JSON writer never writes, by JSON's grammar and beyond it.
+
+    Keys come twice, numbers are of any length, brackets do not close, bytes are no UTF-8.
+    """
+    likely = st.sampled_from([json.dumps(word) for word in words])
+    leaves = st.sampled_from(_RAW_LEAVES) | likely
+    text = st.recursive(
+        leaves,
+        lambda inner: (
+            st.lists(inner, max_size=4).map(lambda all_: f"[{','.join(all_)}]")
+            | st.lists(st.tuples(likely, inner).map(":".join), max_size=6).map(
+                lambda all_: f"{{{','.join(all_)}}}"
+            )
+        ),
+        max_leaves=20,
+    )
+    encodings = st.sampled_from(["utf-8", "utf-8", "latin-1", "utf-16", "utf-8-sig"])
+    return st.tuples(text, encodings).map(lambda said: said[0].encode(said[1], "replace"))
+
+
 def check(page: Page) -> None:
     """Fail on what no table could hold, and on names that are given twice."""
     cells: list[Any] = [page.zone, page.unread_why]
@@ -48,11 +78,16 @@ def check(page: Page) -> None:
         cells += [daily.field, daily.value, daily.source]
     for snapshot in page.snapshots:
         cells += [snapshot.key, snapshot.content]
+        json.loads(snapshot.content, parse_constant=_no_json)
     with sqlite3.connect(":memory:") as table:
         table.execute("create table cells (cell)")
         table.executemany("insert into cells values (?)", ((cell,) for cell in cells))
     table.close()
     assert all(cell == cell for cell in cells)  # noqa: PLR0124 - nan is the one that is not
+
+
+def _no_json(constant: str) -> None:
+    raise AssertionError(f"{constant} is in the text of a snapshot, which is to be JSON")
 
 
 def places(thing: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
@@ -77,3 +112,10 @@ def mutated(thing: Any, path: tuple[Any, ...], new: Any, *, drop: bool) -> Any:
     else:
         copy[head] = mutated(thing[head], tuple(rest), new, drop=drop)
     return copy
+
+
+def spliced(thing: Any, path: tuple[Any, ...], raw: bytes) -> bytes:
+    """Write a JSON value in which one part is `raw`, whatever that is."""
+    mark = "here be dragons"
+    text = json.dumps(mutated(thing, path, mark, drop=False))
+    return text.encode().replace(json.dumps(mark).encode(), raw)

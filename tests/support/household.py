@@ -30,7 +30,7 @@ from fitbitd.providers.google_health.catalog import CATALOGUE as GOOGLE_CATALOGU
 from fitbitd.simulator import FitbitSettings, FitbitSimulator, SimulatorTransport, Wearer
 from fitbitd.simulator.google_health import GoogleHealthSettings, GoogleHealthSimulator
 from fitbitd.simulator.serving import Simulator
-from fitbitd.standing import Standing
+from fitbitd.standing import NAME, Standing
 from fitbitd.store.dump import canonical_dump
 from fitbitd.store.index import open_reader
 from fitbitd.store.rebuild import rebuild
@@ -277,7 +277,7 @@ class Household:
             world or self.world(),
             told,
             listens=self.listens,
-            standing=Standing(self.state_dir, self.state_dir),
+            standing=Standing(self.state_dir / NAME, self.state_dir),
         )
 
     def _order_deeds(self) -> None:

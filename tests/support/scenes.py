@@ -154,6 +154,13 @@ def _break_the_program(stage: Stage) -> None:
     stage.home.exchange.tap = tap
 
 
+def _spoil_the_address(stage: Stage) -> None:
+    def tap(request: httpx.Request) -> None:
+        raise httpx.UnsupportedProtocol(str(request.url))
+
+    stage.home.exchange.tap = tap
+
+
 def die_in_passes(stage: Stage) -> None:
     """Have seven processes in a row die in the middle of their first pass."""
     process = Process(stage.home)
@@ -196,6 +203,7 @@ SCENES: Mapping[str, Scene] = {
     "disk_read_only": _broken_disk(errno.EROFS),
     "disk_failed": _broken_disk(errno.EIO),
     "permission": _broken_disk(errno.EACCES),
+    "settings": Scene(cause=_spoil_the_address),
     "clock_wrong": Scene(
         cause=lambda s: s.home.clock.step(timedelta(days=-300)),
         cure=lambda s: s.home.clock.step(timedelta(days=300)),

@@ -27,12 +27,10 @@ FIRST = date(2027, 1, 29)
 BACKFILL_FROM = FIRST - timedelta(days=5)
 POLL_EVERY, SELDOM = timedelta(hours=107), timedelta(hours=239)
 """What comes from the watch is read after its syncs, and seldom besides."""
-_MIDNIGHTS = (0, 60, 120, 24 * 60)
-"""In minutes of Berlin's day: its own, and UTC's in winter and in summer."""
-WORN = frozenset(
-    {*range(17 * 60, 17 * 60 + 40), *(at + near for at in _MIDNIGHTS for near in range(-3, 3))}
-)
-"""When people run, and about midnight."""
+MIDNIGHTS = frozenset(at + near for at in (0, 60, 120, 24 * 60) for near in range(-3, 3))
+"""Minutes of Berlin's day: about its own midnights, and UTC's in winter and in summer."""
+WORN = MIDNIGHTS | {*range(17 * 60, 17 * 60 + 40)}
+"""About midnight, and when people run."""
 
 UNSYNCED = (datetime(2027, 4, 19, tzinfo=UTC), datetime(2027, 4, 26, tzinfo=UTC))
 HOLIDAY = (datetime(2027, 5, 6, tzinfo=UTC), datetime(2027, 5, 26, tzinfo=UTC))

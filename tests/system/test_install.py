@@ -26,7 +26,7 @@ cp -r /root/unpacked/usr/lib/fitbitd/. /opt/fitbitd/lib/python3.*/site-packages/
 cat >/opt/fitbitd/bin/fitbitd <<END
 #!/opt/fitbitd/bin/python
 import sys
-from fitbitd.cli import main
+from fitbitd.__main__ import main
 sys.exit(main())
 END
 chmod 755 /opt/fitbitd/bin/fitbitd
@@ -84,7 +84,7 @@ def test_an_upgrade_keeps_everything_and_restarts_what_runs(pi: Pi) -> None:
 
 def test_a_removal_stops_it_and_leaves_all_that_was_collected(pi: Pi) -> None:
     kept = pi.kept()
-    pi.box.run("dpkg", "--remove", "fitbitd")
+    pi.box.run("apt-get", "remove", "-y", "fitbitd")
     assert pi.shown("ActiveState") == "inactive"
     assert pi.kept().items() >= kept.items()
     assert not (pi.box.root / "usr/lib/fitbitd").exists()
@@ -92,7 +92,7 @@ def test_a_removal_stops_it_and_leaves_all_that_was_collected(pi: Pi) -> None:
 
 
 def test_a_purge_asks_nothing_and_leaves_nothing_but_the_user(pi: Pi) -> None:
-    pi.box.run("dpkg", "--purge", "fitbitd")
+    pi.box.run("apt-get", "purge", "-y", "fitbitd")  # nobody is there to answer a question
     assert not (pi.box.root / STATE).exists()
     assert not (pi.box.root / "etc/fitbitd").exists()
     assert pi.box.run("id", "fitbitd").stdout

@@ -41,8 +41,8 @@ def document(body: bytes) -> Any:
 def canonical(content: Any) -> str:
     """Write JSON text with sorted keys, in ASCII, so that equal content is equal text."""
     try:
-        return json.dumps(content, sort_keys=True)
-    except RecursionError:
+        return json.dumps(content, sort_keys=True, allow_nan=False)
+    except (ValueError, RecursionError):  # 1e999 is a number to Python, and none to JSON
         raise changed("reply") from None
 
 

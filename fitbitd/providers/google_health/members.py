@@ -26,6 +26,15 @@ _DURATION = re.compile(r"(-?\d{1,9}(?:\.\d{1,9})?)s", re.ASCII)
 _NO_VALUE = ("NaN", "Infinity", "-Infinity")
 _YEARS = range(1970, 2100)  # a weight may have been typed in for long ago
 _LONGEST_TEXT = 4000
+SPACE = " \t\n\r"
+_MOST_DIGITS = 40  # no number has more of them; Python reads 4,300
+
+_DECODER = json.JSONDecoder(parse_constant=str)
+_PATIENT = json.JSONDecoder(
+    parse_constant=str,
+    parse_int=lambda digits: int(digits) if len(digits) <= _MOST_DIGITS else digits,
+)
+"""Leaves a number as text that has more digits than Python reads: it costs its point alone."""
 
 
 class UnreadError(Exception):
@@ -66,7 +75,7 @@ def document(body: bytes) -> dict[str, Any]:
     """
     try:
         text = body.decode(json.detect_encoding(body), "replace")  # a byte spoils a word at most
-        root = json.loads(text.removeprefix("\ufeff"), parse_constant=str)
+        root = decoded(text.removeprefix("\ufeff"))
     except (ValueError, RecursionError):
         raise changed("reply") from None
     if not isinstance(root, dict):
@@ -74,11 +83,40 @@ def document(body: bytes) -> dict[str, Any]:
     return root
 
 
+def decoded(text: str) -> Any:
+    """Decode a text that is one JSON value.
+
+    Raises:
+        ValueError: it is not.
+        RecursionError: it is nested without end.
+    """
+    text = text.strip(SPACE)
+    value, end = element(text, 0)
+    if end < len(text):
+        raise ValueError
+    return value
+
+
+def element(text: str, at: int) -> tuple[Any, int]:
+    """Decode the JSON value that begins at `at`; give it and where it ends.
+
+    Raises:
+        ValueError: it is none.
+        RecursionError: it is nested without end.
+    """
+    try:
+        return _DECODER.raw_decode(text, at)
+    except json.JSONDecodeError:
+        raise
+    except ValueError:
+        return _PATIENT.raw_decode(text, at)
+
+
 def canonical(content: Any) -> str:
     """Write JSON text with sorted keys, in ASCII, so that equal content is equal text."""
     try:
-        return json.dumps(content, sort_keys=True)
-    except RecursionError:
+        return json.dumps(content, sort_keys=True, allow_nan=False)
+    except (ValueError, RecursionError):  # 1e999 is a number to Python, and none to JSON
         raise changed("reply") from None
 
 

@@ -5,15 +5,12 @@ time of decoding the page, and a sixth of its memory: nothing lives long enough 
 the garbage collector.
 """
 
-import json
 import re
 from collections.abc import Iterator
 from typing import Any
 
-from fitbitd.providers.google_health.members import changed
+from fitbitd.providers.google_health.members import SPACE, changed, decoded, element
 
-_DECODER = json.JSONDecoder(parse_constant=str)
-_SPACE = " \t\n\r"
 _BEGIN = re.compile(r'\s*\{\s*"(\w+)"\s*:\s*\[\s*(?=\{)', re.ASCII)
 _NEXT = re.compile(r"\s*([,\]])\s*", re.ASCII)
 
@@ -39,15 +36,14 @@ def points_of(body: bytes, container: str) -> Iterator[Any] | None:
 
 
 def _elements(text: str, at: int, container: str) -> Iterator[Any]:
-    decode, beyond = _DECODER.raw_decode, _NEXT.match
     more = True
     while more:
         try:
-            element, at = decode(text, at)
+            point, at = element(text, at)
         except (ValueError, RecursionError):
             raise changed("reply") from None
-        yield element
-        sign = beyond(text, at)
+        yield point
+        sign = _NEXT.match(text, at)
         if sign is None:
             raise changed("reply")
         more, at = sign[1] == ",", sign.end()
@@ -56,11 +52,11 @@ def _elements(text: str, at: int, container: str) -> Iterator[Any]:
 
 def _check_rest(rest: str, container: str) -> None:
     """See that what stands behind the points is the rest of one JSON object."""
-    behind = rest.removeprefix(",").lstrip(_SPACE)
+    behind = rest.removeprefix(",").lstrip(SPACE)
     if rest.startswith(",") is behind.startswith("}"):
         raise changed("reply")
     try:
-        others = json.loads("{" + behind, parse_constant=str)
+        others = decoded("{" + behind)
     except (ValueError, RecursionError):
         raise changed("reply") from None
     if container in others:

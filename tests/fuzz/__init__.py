@@ -1,0 +1,1 @@
+"""Long hunts with bytes that nobody thought of: `python -m tests.fuzz`."""
