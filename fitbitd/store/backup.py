@@ -54,13 +54,13 @@ def back_up(account_dir: Path, target: Path, *, secrets: bool) -> Iterator[Copie
     for folder in (target.parent, target):
         disk.make_folder(folder, disk.ACCOUNT_FOLDER_MODE)
     part = target / f"{INDEX_NAME}{PART}"
-    part.unlink(missing_ok=True)
+    _discard(part)
     try:
         sizes = _copy_index(account_dir, part)
     except OperatorError as err:
         if err.code not in _WITHOUT_INDEX:
             raise
-        part.unlink(missing_ok=True)
+        _discard(part)
         sizes = {path: _whole_bytes(path) for path in archive_files(account_dir)}
     _check_older(account_dir, target, sizes)
     folders = {target.parent, target}
@@ -80,6 +80,12 @@ def back_up(account_dir: Path, target: Path, *, secrets: bool) -> Iterator[Copie
     token = account_dir / GRANT_FILE
     if secrets and token.exists():
         yield _copy(token, target / GRANT_FILE, token.stat().st_size)
+
+
+def _discard(part: Path) -> None:
+    """Remove what was not copied to its end."""
+    with disk.telling(part):
+        part.unlink(missing_ok=True)
 
 
 def _check(account_dir: Path, target: Path) -> None:
