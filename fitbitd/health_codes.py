@@ -209,9 +209,9 @@ CODES: Mapping[str, Code] = MappingProxyType(
         ),
         "lock_held": Code(
             _WARNING,
-            "another process writes for this account",
-            "another process writes for this account since {since}: {detail}.",
-            "Nothing is collected by this one until the other ends.",
+            "another process keeps this account's data",
+            "another process keeps this account's data since {since}: {detail}.",
+            "Nothing is collected by this one until the other lets go.",
             "wait for it, or end it",
             halts=True,
         ),

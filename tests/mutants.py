@@ -18,6 +18,8 @@ ROOT = Path(__file__).parents[1]
 TRUTH = "tests/scenarios/test_truth.py"
 GOOGLE = "tests/scenarios/test_google_truth.py"
 YEAR = "tests/scenarios/test_year.py"
+LIVES = "tests/scenarios/test_lives.py"
+RACES = "tests/scenarios/test_races.py"
 COPIED = ("fitbitd", "tests", "pyproject.toml")
 
 
@@ -111,8 +113,8 @@ MUTANTS = {
     ),
     "no sync opens a day again": Mutant(
         "fitbitd/store/days.py",
-        "        if before is not None:\n            db.executemany(",
-        "        if before is not None and synced_at < before:\n            db.executemany(",
+        "        if before is not None and before < synced_at:\n",
+        "        if before is not None and before > synced_at:\n",
         YEAR,
     ),
     "a day settles without a sync after one window": Mutant(
@@ -123,8 +125,8 @@ MUTANTS = {
     ),
     "a day settles before what comes late": Mutant(
         "fitbitd/store/days.py",
-        "if data_type.late and _brought_lately(",
-        "if not data_type.late and _brought_lately(",
+        "if data_type.late else ()",
+        "if not data_type.late else ()",
         YEAR,
     ),
     "nothing is looked at once more": Mutant(
@@ -132,6 +134,24 @@ MUTANTS = {
         "scene.now - looked_at < LOOK_EVERY:",
         "scene.now - looked_at < 52 * LOOK_EVERY:",
         YEAR,
+    ),
+    "the last minutes of a day are dropped, all its life": Mutant(
+        "fitbitd/providers/fitbit/intraday.py",
+        "if first <= row[0] < last]",
+        "if first <= row[0] < min(last, 86_280)]",
+        LIVES,
+    ),
+    "two processes write for one account": Mutant(
+        "fitbitd/store/account_lock.py",
+        "            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "",
+        RACES,
+    ),
+    "two processes refresh at once": Mutant(
+        "fitbitd/oauth/token_file.py",
+        "            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)\n",
+        "",
+        RACES,
     ),
 }
 

@@ -27,6 +27,7 @@ _CODES = {
     errno.EIO: "disk_failed",
 }
 _SQLITE_CODES = {
+    sqlite3.SQLITE_BUSY: "lock_held",
     sqlite3.SQLITE_FULL: "disk_full",
     sqlite3.SQLITE_READONLY: "disk_read_only",
     sqlite3.SQLITE_CANTOPEN: "permission",
@@ -37,6 +38,9 @@ _SQLITE_CODES = {
 }
 _PRIMARY_CODE = 0xFF  # the low byte of SQLite's extended result codes
 _WORDS = {
+    "lock_held": "{path} is kept by another program, in a transaction that does not end.\n"
+    "Nothing stored is lost; passes are paused.\n"
+    "Next: end it (fuser {path} tells its number); work goes on by itself.",
     "disk_full": "no room is left for {path}.\n"
     "Nothing stored is lost; passes are paused.\n"
     "Next: free some space on that file system; work goes on by itself.",
@@ -60,7 +64,8 @@ def telling(path: Path) -> Iterator[None]:
     """Turn what the disk refuses about `path` into an error that names it and the remedy.
 
     Raises:
-        OperatorError: `disk_full`, `disk_read_only`, `permission`, `disk_failed`, `index_damaged`.
+        OperatorError: `disk_full`, `disk_read_only`, `permission`, `disk_failed`, `index_damaged`,
+            or `lock_held` for a database that another program does not let go of.
     """
     try:
         yield

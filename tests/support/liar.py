@@ -1,7 +1,6 @@
 """A provider that answers as no provider should, on this machine, for the real program to meet."""
 
 import json
-import os
 import subprocess
 import sys
 import threading
@@ -15,6 +14,17 @@ SCOPES = ("settings", "health_metrics_and_measurements", "activity_and_fitness")
 SCOPE = " ".join(f"https://www.googleapis.com/auth/googlehealth.{one}.readonly" for one in SCOPES)
 TOKENS = {"access_token": "A", "expires_in": 3599, "scope": SCOPE, "token_type": "Bearer"}
 ACCESS_TOKEN = TOKENS["access_token"]
+
+_PROGRAM = """
+import sys
+from fitbitd.__main__ import main
+try:
+    sys.exit(main())
+finally:
+    with open("/proc/self/status") as told, open(sys.argv[-1] + ".status", "r+") as kept:
+        kept.write(told.read())
+"""
+"""What the system says of a child counts what its parent held when it was made, a test runner's."""
 
 Answer = Callable[["Asked"], None]
 """Answers one request, however it likes."""
@@ -137,6 +147,7 @@ class Victim:
         for name, text in (("secret", "a secret"), ("tokens", "A0\nR\n")):
             (folder / name).write_text(text)
             (folder / name).chmod(0o600)
+        Path(f"{self._config}.status").touch()
         self._config.write_text(
             f"""state_dir = "{folder / "state"}"
 [[account]]
@@ -156,20 +167,19 @@ requests_per_s = 1000
 
     def run(self, *words: str, timeout_s: float = 120) -> Done:
         """Run a command and wait for its end."""
-        program = [sys.executable, "-m", "fitbitd", *words, "--config", str(self._config)]
+        program = [sys.executable, "-c", _PROGRAM, *words, "--config", str(self._config)]
         with (self.folder / "out").open("w+") as out, (self.folder / "err").open("w+") as err:
             command = [*self.under, *program]
-            process = subprocess.Popen(command, stdout=out, stderr=err, umask=self.umask)
-            guard = threading.Timer(timeout_s, process.kill)
-            guard.start()
-            try:
-                _, status, used = os.wait4(process.pid, 0)
-            finally:
-                guard.cancel()
-            process.returncode = os.waitstatus_to_exitcode(status)
+            ended = subprocess.run(
+                command, stdout=out, stderr=err, umask=self.umask, timeout=timeout_s, check=False
+            )
             for file in (out, err):
                 file.seek(0)
-            return Done(process.returncode, out.read(), err.read(), used.ru_maxrss / 1024)
+            return Done(ended.returncode, out.read(), err.read(), self._peak_mb())
+
+    def _peak_mb(self) -> float:
+        status = Path(f"{self._config}.status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
 
     def authorize(self) -> None:
         """Import a grant."""

@@ -17,8 +17,12 @@ from typing import Any
 
 import httpx  # noqa: TID251 - stands for the network
 import pytest
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from fitbitd.daemon import Daemon
+from fitbitd.oauth import token
+from fitbitd.oauth.token import TokenState
 from fitbitd.simulator import Fault, ListedSyncs, Wearer
 from fitbitd.simulator.civil import days_between
 from fitbitd.simulator.faults import FaultKind
@@ -89,6 +93,7 @@ class Life:
     Attributes:
         lasts: how long; the last days of it are calm.
         told: what happened, in words, for whoever looks into a life that ended badly.
+        crashes: what was logged of bugs, but for what a process that is killed says last.
     """
 
     home: Household
@@ -96,10 +101,12 @@ class Life:
     lasts: timedelta
     patch: pytest.MonkeyPatch
     told: list[str] = field(default_factory=list)
+    crashes: list[object] = field(default_factory=list)
     _rng: Random = field(init=False)
     _daemon: Daemon | None = None
     _off_until_s: float = 0.0
     revocations: int = 0
+    _logged: list[EventDict] = field(default_factory=list)
     _calm_s: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -143,9 +150,13 @@ class Life:
             loop.call_at(end_s, daemon.stop)
             await daemon.run()
 
-        with suppress(KilledError):
+        with capture_logs() as self._logged, suppress(KilledError):
             self.home.play(live(), monkeypatch=self.patch)
+            self._note_crashes()
         self._daemon = None
+
+    def _note_crashes(self) -> None:
+        self.crashes += [one for one in self._logged if one["event"].endswith(".crashed")]
 
     def _schedule(self) -> Iterator[Deed]:
         """Give what happens and when, in no order."""
@@ -159,7 +170,7 @@ class Life:
         while (at_s := at_s + self._rng.expovariate(1 / mean_s)) < self._calm_s:
             yield from self._rng.choice(kinds)(at_s)
         yield self._calm_s, self.home.simulator.faults.clear
-        yield self._calm_s + 600, self._authorize  # a refresh may have been under way at the last
+        yield self._calm_s + 36_000, self._authorize_if_ended
 
     def _until(self, at_s: float, least: timedelta, most: timedelta) -> float:
         lasts_s = self._rng.uniform(least.total_seconds(), most.total_seconds())
@@ -218,7 +229,12 @@ class Life:
         yield self._until(at_s, HOUR, 5 * DAY), self._authorize
 
     def _authorize(self) -> None:
-        if self.revocations:
+        self.home.authorize()
+
+    def _authorize_if_ended(self) -> None:
+        """Log in where a refresh that was under way wrote over the last consent."""
+        grant, now = self.home.parts().token_file.read(), self.home.clock.now()
+        if grant is None or token.state(grant, now) is TokenState.REVOKED:
             self.home.authorize()
 
     # What happens to the machine.
@@ -228,6 +244,7 @@ class Life:
 
         def kill(_request: httpx.Request | None = None) -> None:
             self._off_until_s = self._now_s + off_s
+            self._note_crashes()
             self._die()
             raise KilledError
 
