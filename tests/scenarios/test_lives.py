@@ -11,12 +11,14 @@ What is not ordered, because nobody could find it, is what `test_machine.py` say
 """
 
 from contextlib import closing
+from dataclasses import replace
 from datetime import timedelta
 from operator import itemgetter
 from pathlib import Path
 
 import pytest
 
+from fitbitd.config import AccountSettings
 from fitbitd.model import DataTypeName
 from tests.support.google_truth import GoogleTruth, differences
 from tests.support.household import Household, account_settings, google_account
@@ -44,6 +46,11 @@ def lasts(request: pytest.FixtureRequest) -> timedelta:
     return YEAR if request.config.getoption("seeds") else WEEKS
 
 
+def household(state_dir: Path, seed: int, lasts: timedelta, account: AccountSettings) -> Household:
+    wanted = replace(account, poll_every=EVERY, backfill_from=FIRST)
+    return Household(state_dir, START.isoformat(), wearer(seed, lasts), accounts=(wanted,))
+
+
 def live(home: Household, seed: int, lasts: timedelta, patch: pytest.MonkeyPatch) -> None:
     """Live a life, and see that nothing in it was a bug, and nothing claimed that is not proven."""
     life = Life(home, seed, lasts, patch)
@@ -61,10 +68,7 @@ def test_at_fitbit_a_life_ends_with_the_truth(
     seed: int, lasts: timedelta, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = tuple(map(DataTypeName, FITBIT))
-    account = account_settings(data_types=names, poll_every=EVERY, backfill_from=FIRST)
-    home = Household(
-        tmp_path / "state", START.isoformat(), wearer(seed, lasts), accounts=(account,)
-    )
+    home = household(tmp_path / "state", seed, lasts, account_settings(data_types=names))
     live(home, seed, lasts, monkeypatch)
     truth, collected = home.truth(), home.collected()
     for rows in (truth, collected):  # of a watch that was replaced the last sync is hidden
@@ -80,10 +84,7 @@ def test_at_google_a_life_ends_with_the_truth(
     seed: int, lasts: timedelta, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     names = tuple(map(DataTypeName, GOOGLE))
-    account = google_account(data_types=names, poll_every=EVERY, backfill_from=FIRST)
-    home = Household(
-        tmp_path / "state", START.isoformat(), wearer(seed, lasts), accounts=(account,)
-    )
+    home = household(tmp_path / "state", seed, lasts, google_account(data_types=names))
     live(home, seed, lasts, monkeypatch)
     with closing(home.index()) as db:
         found = differences(db, GoogleTruth(home.wearer), names, home.true_clock.now())

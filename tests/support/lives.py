@@ -38,6 +38,7 @@ CALM = 11 * DAY
 EDITED_WITHIN = 30
 """Days back that a night is changed: what is older than a look back reaches, nobody can find."""
 
+_WRITE = os.write  # one full disk may follow on another before it ends
 _EVERYWHERE, _DATA, _TOKEN = "", r" /(1|1\.2|v4)/", "POST .*/token$"
 _MOODS: tuple[FaultKind, ...] = ("reset", "cut", "json_error", "html")
 _ZONES = ("America/New_York", "Asia/Tokyo", "Pacific/Kiritimati", "Australia/Sydney")
@@ -280,20 +281,22 @@ class Life:
 
     def _full_disk(self, at_s: float) -> Iterator[Deed]:
         number = self._rng.choice((errno.ENOSPC, errno.EIO, errno.EROFS))
-        patch = pytest.MonkeyPatch()
 
         def refuse() -> None:
-            write, archive = os.write, self.home.parts().folder / "archive"
+            archive = self.home.parts().folder / "archive"
 
             def refusing(descriptor: int, data: Any) -> int:
                 if archive in Path(f"/proc/self/fd/{descriptor}").resolve().parents:
                     raise OSError(number, os.strerror(number))
-                return write(descriptor, data)
+                return _WRITE(descriptor, data)
 
-            patch.setattr(os, "write", refusing)
+            self.patch.setattr(os, "write", refusing)
+
+        def take() -> None:
+            self.patch.setattr(os, "write", _WRITE)
 
         yield at_s, refuse
-        yield self._until(at_s, HOUR, 2 * DAY), patch.undo
+        yield self._until(at_s, HOUR, 2 * DAY), take
 
     def _die(self) -> None:
         """Let go of what a dead process holds, and write nothing any more."""
